@@ -1,0 +1,1 @@
+//! CMAF: bytes in, boxes, chunks and durations out. Knows nothing of ours.

@@ -1,0 +1,1 @@
+//! The folder on disk: watched, opened, read, written.

@@ -1,0 +1,1 @@
+//! Reading an MPD, and editing it in place. Knows nothing of ours.

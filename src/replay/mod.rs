@@ -1,0 +1,1 @@
+//! A live segmenter imitated from a recording.
