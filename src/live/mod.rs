@@ -1,1 +1,16 @@
-//! The core: files as they grow and their followers. No disk, HTTP, task or clock.
+//! The core: files as they grow, those who follow them and those who wait for them. No disk, HTTP,
+//! task or clock.
+
+mod completion;
+mod file;
+mod hold;
+mod library;
+mod parking;
+mod path;
+mod window;
+
+pub use completion::{Growth, Rules, Tail, Verdict};
+pub use file::{File, Finished, Follower, Phase, Source, Stamp, Step, Stored, Tag};
+pub use hold::Patience;
+pub use library::{Library, TooMany, Wait, Writer};
+pub use path::{Container, Manifest, MediaPath, PathError, Role, Sequence, Target, under_side_name};

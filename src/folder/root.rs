@@ -1,0 +1,274 @@
+//! Opening files below the folder, and never outside of it.
+//!
+//! On Linux `openat2` keeps every look-up beneath the folder (or beneath an allowed target of a
+//! link), in one system call that no race can trick. Elsewhere the path is resolved, checked,
+//! and opened.
+
+use crate::live::Stamp;
+use std::{
+    fs::{File, Metadata},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::SystemTime,
+};
+
+/// The folder, and the places that links inside it may lead to.
+#[derive(Debug)]
+pub(super) struct Root {
+    /// As it was given: it may be a link, or be made anew.
+    given: PathBuf,
+    base: Mutex<Arc<Place>>,
+    allowed: Vec<Place>,
+    warned: AtomicBool,
+}
+
+/// A folder, resolved and held open.
+#[derive(Debug)]
+struct Place {
+    real: PathBuf,
+    #[cfg(target_os = "linux")]
+    handle: std::os::fd::OwnedFd,
+}
+
+/// A regular file, open for reading.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) file: File,
+    pub(super) length: u64,
+    pub(super) modified: SystemTime,
+    pub(super) stamp: Stamp,
+}
+
+/// What an attempt to open found.
+#[derive(Debug)]
+pub(super) enum Found {
+    File(Opened),
+    Folder(PathBuf),
+    /// Nothing that may be served.
+    Absent,
+    /// It is there, and the system does not let it be read.
+    Denied(io::Error),
+}
+
+impl Root {
+    /// Holds the folder open.
+    ///
+    /// # Errors
+    /// When one of the folders cannot be opened.
+    pub(super) fn open(given: &Path, allowed: &[PathBuf]) -> io::Result<Self> {
+        let allowed = allowed.iter().map(|path| Place::open(path)).collect::<io::Result<_>>()?;
+        let base = Mutex::new(Arc::new(Place::open(given)?));
+        Ok(Self { given: given.to_owned(), base, allowed, warned: AtomicBool::new(false) })
+    }
+
+    /// The folder's real path.
+    pub(super) fn real(&self) -> PathBuf {
+        self.base().real.clone()
+    }
+
+    fn base(&self) -> Arc<Place> {
+        self.base.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks again where the folder is: it may have been made anew, or something mounted over it.
+    /// False when there is none.
+    pub(super) fn reopen(&self) -> bool {
+        let Ok(place) = Place::open(&self.given) else { return false };
+        *self.base.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(place);
+        true
+    }
+
+    /// Opens what stands at `relative`.
+    pub(super) fn find(&self, relative: &Path) -> Found {
+        match self.try_find(relative) {
+            Ok(found) => found,
+            Err(error) => match error.kind() {
+                io::ErrorKind::PermissionDenied => Found::Denied(error),
+                _ if is_resource_limit(&error) => {
+                    log::error!("cannot open {}: {error}", relative.display());
+                    Found::Denied(error)
+                }
+                _ => Found::Absent,
+            },
+        }
+    }
+
+    fn try_find(&self, relative: &Path) -> io::Result<Found> {
+        let base = self.base();
+        let (file, real) = match base.open_beneath(relative) {
+            Ok(file) => (file, None),
+            Err(error) if leads_out(&error) => {
+                let real = base.real.join(relative).canonicalize()?;
+                let Some((place, rest)) = self.place_of(&base, &real) else {
+                    self.warn(relative, &real);
+                    return Ok(Found::Absent);
+                };
+                (place.open_beneath(rest)?, Some(real.clone()))
+            }
+            Err(error) => return Err(error),
+        };
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            let real = real.map_or_else(|| base.real.join(relative).canonicalize(), Ok)?;
+            return Ok(Found::Folder(real));
+        }
+        if !metadata.is_file() {
+            return Ok(Found::Absent);
+        }
+        Ok(Found::File(Opened::new(file, &metadata)?))
+    }
+
+    /// The place that a real path lies in, and its path there.
+    fn place_of<'a>(&'a self, base: &'a Place, real: &'a Path) -> Option<(&'a Place, &'a Path)> {
+        let mut places = std::iter::once(base).chain(&self.allowed);
+        places.find_map(|place| Some((place, real.strip_prefix(&place.real).ok()?)))
+    }
+
+    fn warn(&self, relative: &Path, real: &Path) {
+        let level =
+            if self.warned.swap(true, Ordering::Relaxed) { log::Level::Debug } else { log::Level::Warn };
+        log::log!(
+            level,
+            "{} leads out of the folder to {} and is not served; --allow-link permits it",
+            relative.display(),
+            real.display()
+        );
+    }
+}
+
+impl Opened {
+    fn new(file: File, metadata: &Metadata) -> io::Result<Self> {
+        let modified = metadata.modified()?;
+        let stamp = stamp(metadata, modified);
+        Ok(Self { length: metadata.len(), modified, stamp, file })
+    }
+
+    /// The same file as it is now.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub(super) fn again(file: &File) -> io::Result<(u64, SystemTime, Stamp)> {
+        let metadata = file.metadata()?;
+        let modified = metadata.modified()?;
+        Ok((metadata.len(), modified, stamp(&metadata, modified)))
+    }
+
+    /// What stays the same while a file grows or is renamed.
+    pub(super) fn inode(&self) -> [u64; 2] {
+        [self.stamp.0[0], self.stamp.0[1]]
+    }
+}
+
+fn stamp(metadata: &Metadata, modified: SystemTime) -> Stamp {
+    let since_epoch = crate::clock::since_epoch(modified).as_nanos();
+    let modified = u64::try_from(since_epoch).unwrap_or(u64::MAX);
+    #[cfg(unix)]
+    let inode = {
+        use std::os::unix::fs::MetadataExt;
+        [metadata.dev(), metadata.ino()]
+    };
+    // Elsewhere a file is told from its successor by when it was made.
+    #[cfg(not(unix))]
+    let inode = {
+        let created = metadata.created().map(crate::clock::since_epoch).unwrap_or_default();
+        [0, u64::try_from(created.as_nanos()).unwrap_or(u64::MAX)]
+    };
+    Stamp([inode[0], inode[1], metadata.len(), modified])
+}
+
+impl Place {
+    fn open(path: &Path) -> io::Result<Self> {
+        let real = path.canonicalize()?;
+        if !real.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is not a folder"));
+        }
+        // Reading it is what permission is needed for; a handle alone would not tell.
+        real.read_dir()?;
+        #[cfg(target_os = "linux")]
+        let handle = {
+            use rustix::fs::{Mode, OFlags, open};
+            open(&real, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?
+        };
+        Ok(Self {
+            real,
+            #[cfg(target_os = "linux")]
+            handle,
+        })
+    }
+
+    #[cfg(target_os = "linux")]
+    fn open_beneath(&self, relative: &Path) -> io::Result<File> {
+        use rustix::{
+            fs::{Mode, OFlags, ResolveFlags, openat2},
+            io::Errno,
+        };
+        let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
+        // NONBLOCK: a FIFO must not block the open.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        for _ in 0..RACES {
+            match openat2(&self.handle, relative, flags, Mode::empty(), resolve) {
+                Ok(handle) => return Ok(File::from(handle)),
+                // A rename elsewhere raced with the look-up of `..` in a link.
+                Err(Errno::AGAIN) => {}
+                // Kernels before 5.6, and sandboxes that do not know the call.
+                Err(Errno::NOSYS | Errno::PERM) => return self.open_resolved(relative),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Errno::AGAIN.into())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn open_beneath(&self, relative: &Path) -> io::Result<File> {
+        self.open_resolved(relative)
+    }
+
+    /// Resolves, checks, opens. Between the check and the opening, one who may write to the
+    /// folder could put a link: the reason why Linux has a better way.
+    fn open_resolved(&self, relative: &Path) -> io::Result<File> {
+        let real = self.real.join(relative).canonicalize()?;
+        let Ok(rest) = real.strip_prefix(&self.real) else {
+            return Err(io::Error::new(io::ErrorKind::CrossesDevices, "it leads out of the folder"));
+        };
+        let folded = |path: &Path| path.to_string_lossy().to_lowercase();
+        if rest != relative && relative != Path::new(".") && folded(rest) == folded(relative) {
+            // A file system that folds cases found another name.
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        open_regular(&real)
+    }
+}
+
+#[cfg(unix)]
+fn open_regular(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let nonblock = rustix::fs::OFlags::NONBLOCK.bits();
+    std::fs::OpenOptions::new().read(true).custom_flags(nonblock.cast_signed()).open(path)
+}
+
+#[cfg(not(unix))]
+fn open_regular(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+#[cfg(target_os = "linux")]
+const RACES: usize = 8;
+
+fn leads_out(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::CrossesDevices
+}
+
+/// Out of descriptors or memory: not the file's fault.
+fn is_resource_limit(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let limits = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE, rustix::io::Errno::NOMEM];
+    #[cfg(unix)]
+    return limits.iter().any(|limit| error.raw_os_error() == Some(limit.raw_os_error()));
+    #[cfg(not(unix))]
+    return error.kind() == io::ErrorKind::OutOfMemory;
+}

@@ -1,0 +1,58 @@
+//! Wakers of those who wait for one thing, kept under the same lock as that thing's state: no
+//! wake-up is lost, and one that leaves frees its place.
+
+use std::task::Waker;
+
+/// Those who wait. Its size is bounded by the number that wait at one time.
+#[derive(Debug, Default)]
+pub(crate) struct Parking {
+    /// Changes with each wake-up: tickets of earlier ones are void.
+    epoch: u64,
+    places: Vec<Option<Waker>>,
+    free: Vec<usize>,
+}
+
+/// A place taken in a [`Parking`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ticket {
+    epoch: u64,
+    place: usize,
+}
+
+impl Parking {
+    /// Takes a place, or keeps the one of a ticket that is still good.
+    pub(crate) fn park(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) {
+        if let Some(held) = ticket.filter(|ticket| ticket.epoch == self.epoch) {
+            if let Some(place) = &mut self.places[held.place] {
+                place.clone_from(waker);
+            }
+            return;
+        }
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(None);
+            self.places.len() - 1
+        });
+        self.places[place] = Some(waker.clone());
+        *ticket = Some(Ticket { epoch: self.epoch, place });
+    }
+
+    /// Gives a place back.
+    pub(crate) fn leave(&mut self, ticket: Option<Ticket>) {
+        if let Some(held) = ticket.filter(|ticket| ticket.epoch == self.epoch) {
+            self.places[held.place] = None;
+            self.free.push(held.place);
+        }
+    }
+
+    /// Empties it. The caller wakes what it is given after letting go of the lock.
+    pub(crate) fn take(&mut self) -> Vec<Option<Waker>> {
+        self.epoch += 1;
+        self.free.clear();
+        std::mem::take(&mut self.places)
+    }
+}
+
+/// Wakes all.
+pub(crate) fn wake(wakers: Vec<Option<Waker>>) {
+    wakers.into_iter().flatten().for_each(Waker::wake);
+}
