@@ -1,6 +1,6 @@
 //! What the folder's thread has to do, in the order in which it came.
 
-use super::{Loaded, Look};
+use super::answer::{Loaded, Look};
 use std::{
     collections::VecDeque,
     path::PathBuf,

@@ -1,1 +1,120 @@
-//! The folder on disk: watched, opened, read, written.
+//! The folder on disk: watched, opened, read.
+//!
+//! One thread owns what is known of the folder. It is told of changes by the watcher, reads the
+//! files that grow, and hands their bytes to the [`Library`]; requests for what the library does
+//! not have ask it to look. All decisions on what a file is are made there, one after the other,
+//! so that no two can disagree.
+//!
+//! ```text
+//! watcher ──Event──▶ inbox ──▶ tracker ──begin, append, finish──▶ live::Library
+//! request ──Look───▶       ──▶         ──Answer──▶ request
+//! loader  ──Loaded─▶
+//! ```
+
+mod answer;
+mod dirs;
+mod growing;
+mod inbox;
+mod lease;
+mod loader;
+mod look;
+mod manifest;
+#[cfg(target_os = "linux")]
+mod mounts;
+mod on_disk;
+mod root;
+mod scan;
+mod tracker;
+mod watcher;
+
+pub use answer::{Answer, StoredFile, Witness};
+pub use watcher::Watch;
+
+use crate::live::{Library, MediaPath, Rules};
+use answer::Look;
+use inbox::{Inbox, Task};
+use root::Root;
+use std::{
+    io,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+use tokio::sync::oneshot;
+use tracker::Tracker;
+
+/// What is watched, and how.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The folder. It may be a link.
+    pub folder: PathBuf,
+    /// Folders outside of it that links inside it may lead to.
+    pub allowed_links: Vec<PathBuf>,
+    /// How changes are noticed.
+    pub watch: Watch,
+    /// How often it is looked when nothing reports changes.
+    pub poll_interval: Duration,
+    /// A writer that keeps its file open and is silent for so long has failed.
+    pub stall_timeout: Duration,
+    /// Without close events, a file that has not grown for so long is over.
+    pub idle_finish: Duration,
+}
+
+/// A folder that is watched. Dropping it stops the watch.
+#[derive(Debug)]
+pub struct Folder {
+    inbox: Arc<Inbox>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Folder {
+    /// Watches a folder and fills `library` from it. Returns when every folder below it is
+    /// watched: what is written from then on is noticed.
+    ///
+    /// # Errors
+    /// When the folder is not there, is not a folder, or may not be read.
+    pub fn start(config: &Config, library: Arc<Library>) -> io::Result<Self> {
+        let root = Arc::new(Root::open(&config.folder, &config.allowed_links)?);
+        let inbox = Arc::new(Inbox::default());
+        let mut tracker = Tracker::new(config, root, library, inbox.clone())?;
+        tracker.rescan();
+        #[cfg(target_os = "linux")]
+        if let Err(error) = mounts::follow(Arc::downgrade(&inbox)) {
+            log::debug!("cannot follow mounts: {error}");
+        }
+        let thread =
+            thread::Builder::new().name("folder".to_owned()).spawn(move || tracker.run())?;
+        Ok(Self { inbox, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// What stands at a path, on disk too. Cancel safe.
+    pub async fn look(&self, path: MediaPath) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        self.inbox.push(Task::Look(Look { path, reply }));
+        // No answer comes when the folder is being stopped.
+        answer.await.unwrap_or(Answer::Absent)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.inbox.push(Task::Stop);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Err(_)) = thread.map(JoinHandle::join) {
+            log::error!("the folder's thread has failed");
+        }
+    }
+}
+
+fn rules(config: &Config, close_events: bool) -> Rules {
+    Rules {
+        stall_timeout: config.stall_timeout,
+        idle_finish: config.idle_finish,
+        rename_grace: RENAME_GRACE,
+        close_events,
+    }
+}
+
+/// A side name is renamed, and a manifest replaced, within this time, or never.
+const RENAME_GRACE: Duration = Duration::from_secs(1);

@@ -129,8 +129,11 @@ impl Root {
     }
 
     fn warn(&self, relative: &Path, real: &Path) {
-        let level =
-            if self.warned.swap(true, Ordering::Relaxed) { log::Level::Debug } else { log::Level::Warn };
+        let level = if self.warned.swap(true, Ordering::Relaxed) {
+            log::Level::Debug
+        } else {
+            log::Level::Warn
+        };
         log::log!(
             level,
             "{} leads out of the folder to {} and is not served; --allow-link permits it",
@@ -233,7 +236,10 @@ impl Place {
     fn open_resolved(&self, relative: &Path) -> io::Result<File> {
         let real = self.real.join(relative).canonicalize()?;
         let Ok(rest) = real.strip_prefix(&self.real) else {
-            return Err(io::Error::new(io::ErrorKind::CrossesDevices, "it leads out of the folder"));
+            return Err(io::Error::new(
+                io::ErrorKind::CrossesDevices,
+                "it leads out of the folder",
+            ));
         };
         let folded = |path: &Path| path.to_string_lossy().to_lowercase();
         if rest != relative && relative != Path::new(".") && folded(rest) == folded(relative) {

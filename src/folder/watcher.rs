@@ -2,7 +2,8 @@
 
 use super::inbox::{Event, Inbox};
 use notify::{
-    Config, ErrorKind, EventKindMask, PollWatcher, RecommendedWatcher, RecursiveMode, WatcherKind,
+    Config, ErrorKind, EventKindMask, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher as _,
+    WatcherKind,
     event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode},
 };
 use std::{io, path::Path, sync::Arc, time::Duration};
@@ -57,9 +58,7 @@ impl Watcher {
             | EventKindMask::ACCESS_CLOSE;
         let config = Config::default().with_event_kinds(events).with_follow_symlinks(false);
         match RecommendedWatcher::new(handler(inbox.clone()), config) {
-            Ok(backend) => {
-                Ok(Self { backend: Box::new(backend), inbox, interval, polls: false })
-            }
+            Ok(backend) => Ok(Self { backend: Box::new(backend), inbox, interval, polls: false }),
             Err(error) => Self::polling(interval, inbox, &error.to_string()),
         }
     }
@@ -125,7 +124,9 @@ fn take(inbox: &Inbox, event: notify::Event) {
         EventKind::Modify(ModifyKind::Name(RenameMode::From)) => Event::Moved,
         EventKind::Remove(_) => Event::Removed,
         // Comes beside `From` and `To` where there are such; the only one elsewhere.
-        EventKind::Modify(ModifyKind::Name(RenameMode::Both)) if cfg!(target_os = "linux") => return,
+        EventKind::Modify(ModifyKind::Name(RenameMode::Both)) if cfg!(target_os = "linux") => {
+            return;
+        }
         EventKind::Modify(ModifyKind::Name(_)) => {
             event.paths.into_iter().for_each(|path| renamed(inbox, path));
             return;

@@ -187,7 +187,8 @@ impl Boxes {
     /// Leaves the header behind once it is complete.
     fn open(&mut self) {
         let Some(kind) = self.header.get(4..8) else { return };
-        let size = u32::from_be_bytes([self.header[0], self.header[1], self.header[2], self.header[3]]);
+        let size =
+            u32::from_be_bytes([self.header[0], self.header[1], self.header[2], self.header[3]]);
         if !kind.iter().all(|byte| (0x20..0x7f).contains(byte) || *byte == 0xa9) {
             self.broken = true;
             return;

@@ -37,7 +37,10 @@ fn growing_large_and_open_boxes() {
 #[test]
 fn growing_what_is_no_box_may_end_anywhere() {
     assert!(whole(Container::Boxes, &[0x93; 33]), "an encrypted segment");
-    assert!(!whole(Container::Boxes, &[mp4(b"mdat", 9), vec![0; 9]].concat()), "garbage at the end");
+    assert!(
+        !whole(Container::Boxes, &[mp4(b"mdat", 9), vec![0; 9]].concat()),
+        "garbage at the end"
+    );
     assert!(whole(Container::Plain, &[1; 7]));
 }
 

@@ -27,6 +27,15 @@ use xxhash_rust::xxh3::xxh3_64;
 pub trait Source: Send + Sync {
     /// Reads exactly `length` bytes at `offset`. Blocks.
     fn read_at(&self, offset: u64, length: usize) -> io::Result<Bytes>;
+
+    /// Makes sure that it can be read from now on, whatever becomes of its name; false when that
+    /// is no longer possible.
+    fn pin(&self) -> bool {
+        true
+    }
+
+    /// All bytes are in memory: what [`Source::pin`] holds may be let go.
+    fn release(&self) {}
 }
 
 /// Tells one state of a file on disk from another; made by whoever looks at the disk.
@@ -232,16 +241,17 @@ impl File {
         if state.pieces.iter().all(|piece| piece.bytes.is_some()) {
             state.pieces = pieces;
             state.whole = Some(whole);
+            self.source.iter().for_each(|source| source.release());
         }
     }
 
     /// Takes the bytes out of memory, of a growing file all but the newest; answers how many.
     /// Nothing is taken that could not be read again.
     pub(super) fn evict(&self) -> u64 {
-        if self.source.is_none() {
+        let mut state = self.state();
+        if !self.source.as_ref().is_some_and(|source| source.pin()) {
             return 0;
         }
-        let mut state = self.state();
         let keep = usize::from(state.phase == Phase::Growing);
         let evicted = state.pieces.len().saturating_sub(keep);
         let taken = state.pieces[..evicted].iter_mut().filter_map(|piece| piece.bytes.take());
@@ -343,9 +353,8 @@ impl Follower {
 impl Piece {
     /// Which of its own bytes lie in `range`, which begins inside it.
     fn part(&self, range: Range<u64>) -> Range<usize> {
-        let within = |at: u64| {
-            usize::try_from(at - self.start).unwrap_or(usize::MAX).min(self.length)
-        };
+        let within =
+            |at: u64| usize::try_from(at - self.start).unwrap_or(usize::MAX).min(self.length);
         within(range.start)..within(range.end)
     }
 }

@@ -167,7 +167,11 @@ impl Library {
     /// The paths under which a file stands.
     pub fn paths(&self) -> Vec<MediaPath> {
         let shelf = self.shelf();
-        shelf.iter().filter(|(_, entry)| entry.file.is_some()).map(|(path, _)| path.clone()).collect()
+        shelf
+            .iter()
+            .filter(|(_, entry)| entry.file.is_some())
+            .map(|(path, _)| path.clone())
+            .collect()
     }
 
     /// Whether anybody waits for a path.

@@ -13,4 +13,6 @@ pub use completion::{Growth, Rules, Tail, Verdict};
 pub use file::{File, Finished, Follower, Phase, Source, Stamp, Step, Stored, Tag};
 pub use hold::Patience;
 pub use library::{Library, TooMany, Wait, Writer};
-pub use path::{Container, Manifest, MediaPath, PathError, Role, Sequence, Target, under_side_name};
+pub use path::{
+    Container, Manifest, MediaPath, PathError, Role, Sequence, Target, under_side_name,
+};

@@ -22,8 +22,21 @@ fn urls_paths_are_decoded_once() {
 #[test]
 fn urls_that_cannot_be_paths_are_400() {
     for url in [
-        "/../x", "/a/../x", "/a/./x", "/%2e%2e/x", "/.%2e/x", "/a%2Fb", "/a%2fb", "/a%5Cb", "/a\\b",
-        "/a%00", "/a%", "/a%4", "/a%zz", "/%ff.mpd", "/..",
+        "/../x",
+        "/a/../x",
+        "/a/./x",
+        "/%2e%2e/x",
+        "/.%2e/x",
+        "/a%2Fb",
+        "/a%2fb",
+        "/a%5Cb",
+        "/a\\b",
+        "/a%00",
+        "/a%",
+        "/a%4",
+        "/a%zz",
+        "/%ff.mpd",
+        "/..",
     ] {
         assert!(matches!(file(url), Err(PathError::Malformed(_))), "{url}");
     }
@@ -32,8 +45,13 @@ fn urls_that_cannot_be_paths_are_400() {
 #[test]
 fn urls_hidden_and_scratch_names_are_404() {
     for url in [
-        "/.git/config", "/a/.x.m4s", "/x.m4s.tmp", "/x.m4s.gftmp", "/x.bak",
-        "/packager-tempfile-1-a-2", "/.goutputstream-ABC",
+        "/.git/config",
+        "/a/.x.m4s",
+        "/x.m4s.tmp",
+        "/x.m4s.gftmp",
+        "/x.bak",
+        "/packager-tempfile-1-a-2",
+        "/.goutputstream-ABC",
     ] {
         assert_eq!(file(url), Err(PathError::Hidden), "{url}");
     }

@@ -92,6 +92,8 @@ impl Window {
             } else if file.take_touched() {
                 queue.push_back(place);
             } else {
+                // What is gone from the disk gives nothing back here, but when its last reader
+                // lets it go.
                 self.returned(file.evict());
                 evicted.push(file);
             }

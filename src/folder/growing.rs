@@ -1,0 +1,191 @@
+//! One file that is being written: read on as it grows, and finished or cut.
+
+use super::{
+    on_disk::{OnDisk, read_at},
+    root::{Opened, Root},
+};
+use crate::live::{
+    Container, Growth, Library, MediaPath, Role, Rules, Source, Stamp, Tail, Verdict, Writer,
+};
+use bytes::Bytes;
+use std::{fs::File, io, path::PathBuf, sync::Arc, time::Instant};
+
+/// A file that is being written, and how far it has been read.
+#[derive(Debug)]
+pub(super) struct Growing {
+    /// The path under which clients see it.
+    shown: MediaPath,
+    file: Arc<File>,
+    source: Arc<OnDisk>,
+    inode: [u64; 2],
+    offset: u64,
+    /// The last bytes that were read: read again each time, to notice that the file was
+    /// truncated and written anew in between.
+    overlap: Vec<u8>,
+    tail: Tail,
+    /// From the first byte on.
+    writer: Option<Writer>,
+    growth: Growth,
+    /// Its close may have gone unnoticed.
+    pub(super) close_lost: bool,
+}
+
+/// What reading on found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// All there is has been read; whether there was anything new.
+    Read { grew: bool },
+    /// There is more: others have their turn first.
+    More,
+    /// It is not what was read before: truncated, or truncated and written anew.
+    Replaced,
+}
+
+const OVERLAP_BYTES: usize = 64;
+/// So much is read at a time.
+pub(super) const READ_BYTES: usize = 256 * 1024;
+/// So many reads are one turn.
+const READS: usize = 32;
+
+impl Growing {
+    /// Takes up an open file, of which nothing has been read yet.
+    pub(super) fn new(
+        shown: MediaPath,
+        side_name: bool,
+        relative: PathBuf,
+        root: Arc<Root>,
+        opened: Opened,
+        now: Instant,
+    ) -> Self {
+        let container = match shown.role() {
+            Role::Media { container, .. } => container,
+            Role::Manifest(_) | Role::Other => Container::Plain,
+        };
+        let inode = opened.inode();
+        let file = Arc::new(opened.file);
+        // A side name is gone by the time that bytes are wanted again: what is asked for then
+        // stands under the name that is shown.
+        let named = if side_name { shown.as_path().to_owned() } else { relative };
+        let source = Arc::new(OnDisk::new(root, named, file.clone(), opened.stamp));
+        let growth = Growth {
+            side_name,
+            last_growth: now,
+            closed: None,
+            whole: false,
+            succeeded: false,
+            init: false,
+        };
+        Self {
+            shown,
+            file,
+            source,
+            inode,
+            offset: 0,
+            overlap: Vec::new(),
+            tail: Tail::new(container),
+            writer: None,
+            growth,
+            close_lost: false,
+        }
+    }
+
+    pub(super) fn shown(&self) -> &MediaPath {
+        &self.shown
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    pub(super) fn inode(&self) -> [u64; 2] {
+        self.inode
+    }
+
+    pub(super) fn is_side_name(&self) -> bool {
+        self.growth.side_name
+    }
+
+    /// Whether it has bytes, so that clients see it.
+    pub(super) fn live(&self) -> Option<&Arc<crate::live::File>> {
+        self.writer.as_ref().map(Writer::file)
+    }
+
+    /// Reads what is new.
+    ///
+    /// # Errors
+    /// When the disk fails: what was read so far stands.
+    pub(super) fn read_on(
+        &mut self,
+        library: &Arc<Library>,
+        buffer: &mut [u8],
+        now: Instant,
+    ) -> io::Result<Progress> {
+        let mut grew = false;
+        for _ in 0..READS {
+            let known = self.overlap.len();
+            let read = read_at(&self.file, buffer, self.offset - known as u64)?;
+            if buffer.get(..known.min(read)) != Some(&self.overlap) {
+                return Ok(Progress::Replaced);
+            }
+            if read == known {
+                return Ok(Progress::Read { grew });
+            }
+            grew = true;
+            self.take(library, &buffer[known..read], now);
+            if read < buffer.len() {
+                return Ok(Progress::Read { grew });
+            }
+        }
+        Ok(Progress::More)
+    }
+
+    fn take(&mut self, library: &Arc<Library>, new: &[u8], now: Instant) {
+        let bytes = Bytes::copy_from_slice(new);
+        match &mut self.writer {
+            Some(writer) => writer.append(bytes),
+            none => {
+                let source: Arc<dyn Source> = self.source.clone();
+                *none = Some(library.begin(self.shown.clone(), Some(source), bytes));
+            }
+        }
+        self.tail.push(new);
+        self.offset += new.len() as u64;
+        self.overlap.extend_from_slice(&new[new.len().saturating_sub(OVERLAP_BYTES)..]);
+        self.overlap.drain(..self.overlap.len().saturating_sub(OVERLAP_BYTES));
+        self.growth.last_growth = now;
+        self.growth.closed = None;
+        self.growth.whole = self.tail.is_whole();
+        self.growth.init = self.tail.ends_with_moov() && is_init(&self.shown);
+    }
+
+    /// Its writer has closed it, or its side name went away.
+    pub(super) fn closed(&mut self, now: Instant) {
+        self.growth.closed.get_or_insert(now);
+    }
+
+    /// A later segment of its pattern has bytes, when `path` is one.
+    pub(super) fn note_successor(&mut self, path: &MediaPath) {
+        let later = self.shown.sequence().zip(path.sequence());
+        self.growth.succeeded |= later.is_some_and(|(own, other)| own.is_before(&other));
+    }
+
+    /// What becomes of it; `None` while it has no bytes, which nobody waits to end.
+    pub(super) fn judge(&self, rules: &Rules, now: Instant) -> Option<Verdict> {
+        let close_events = rules.close_events && !self.close_lost;
+        self.writer.is_some().then(|| Rules { close_events, ..*rules }.judge(&self.growth, now))
+    }
+
+    /// Says that it is complete. Answers the path that now stands finished.
+    pub(super) fn finish(self) -> io::Result<()> {
+        let (_, modified, stamp): (_, _, Stamp) = Opened::again(&self.file)?;
+        if let Some(writer) = self.writer {
+            log::debug!("{} is finished with {} bytes", self.shown, self.offset);
+            writer.finish(modified, stamp);
+        }
+        Ok(())
+    }
+}
+
+fn is_init(path: &MediaPath) -> bool {
+    matches!(path.role(), Role::Media { init: true, .. })
+}

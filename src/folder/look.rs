@@ -1,0 +1,217 @@
+//! Answers to requests for what the library does not have, and files that came as a whole.
+
+use super::{
+    Answer,
+    answer::{Loaded, Look, StoredFile},
+    lease::{self, writer_of},
+    loader::{container, ends_well},
+    on_disk::{OnDisk, read_whole},
+    root::{Found, Opened},
+    tracker::Tracker,
+};
+use crate::live::{File, MediaPath, Role};
+use bytes::Bytes;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::sync::oneshot;
+
+/// Files that come as a whole are read at once when they are not larger, in bytes: their clients
+/// wait already, or come soon.
+const EAGER_BYTES: u64 = 4 * 1024 * 1024;
+
+impl Tracker {
+    /// Answers a request.
+    pub(super) fn look(&mut self, look: Look) {
+        let Look { path, reply } = look;
+        if let Some(file) = self.library.current(&path) {
+            return answer(reply, Answer::Live(file));
+        }
+        // When both names miss, the side name may just have become the other.
+        for is_last in [false, true] {
+            match self.root.find(path.as_path()) {
+                Found::File(opened) => return self.look_at(path, opened, reply),
+                Found::Folder(_) => return answer(reply, Answer::Folder),
+                Found::Denied(_) => return answer(reply, Answer::Denied),
+                Found::Absent if is_last => {}
+                Found::Absent => {
+                    if let Some(file) = self.look_aside(&path) {
+                        return answer(reply, Answer::Live(file));
+                    }
+                }
+            }
+        }
+        answer(reply, Answer::Absent);
+    }
+
+    fn look_at(&mut self, path: MediaPath, opened: Opened, reply: oneshot::Sender<Answer>) {
+        if self.growing.contains_key(path.as_path()) {
+            // It has no byte yet.
+            return answer(reply, Answer::Absent);
+        }
+        if matches!(path.role(), Role::Manifest(_)) {
+            self.manifest(&path, opened);
+            return answer(reply, self.current(&path));
+        }
+        if opened.length == 0 {
+            let is_ready = path.role() == Role::Other && !self.is_written(&path, &opened);
+            if !is_ready {
+                return answer(reply, Answer::Absent);
+            }
+        } else if self.is_written(&path, &opened) {
+            let relative = path.as_path().to_owned();
+            self.follow(&relative, path.clone(), false, opened);
+            return answer(reply, self.current(&path));
+        }
+        if let Some(waiting) = self.loading.get_mut(&path) {
+            waiting.push(reply);
+        } else {
+            self.loading.insert(path.clone(), vec![reply]);
+            let in_memory = opened.length <= self.library.largest_bytes();
+            self.loader.load(path, opened, in_memory);
+        }
+    }
+
+    fn current(&self, path: &MediaPath) -> Answer {
+        self.library.current(path).map_or(Answer::Absent, Answer::Live)
+    }
+
+    /// A file that grows under a side name, found without an event. One that nobody writes is
+    /// what a crash has left.
+    fn look_aside(&mut self, path: &MediaPath) -> Option<Arc<File>> {
+        for extension in [".tmp", ".gftmp"] {
+            let side = PathBuf::from(format!("{path}{extension}"));
+            if self.growing.contains_key(&side) || matches!(path.role(), Role::Manifest(_)) {
+                continue;
+            }
+            if let Found::File(opened) = self.root.find(&side)
+                && self.is_written(path, &opened)
+            {
+                self.follow(&side, path.clone(), true, opened);
+            }
+        }
+        self.library.current(path)
+    }
+
+    /// Whether a file is still being written that no event has told of. Where the system does
+    /// not tell, it is taken to be if it is the newest of its pattern and was written just now.
+    fn is_written(&self, path: &MediaPath, opened: &Opened) -> bool {
+        match writer_of(&opened.file) {
+            lease::Writer::Some => true,
+            lease::Writer::None if self.rules.close_events => false,
+            lease::Writer::None | lease::Writer::Unknown => {
+                Self::age(opened) < self.rules.stall_timeout && self.is_newest(path)
+            }
+        }
+    }
+
+    fn is_newest(&self, path: &MediaPath) -> bool {
+        let folder = path.as_path().parent().unwrap_or(Path::new(""));
+        let entries = self.dirs.real(folder).and_then(|real| real.read_dir().ok());
+        let names =
+            entries.into_iter().flatten().flatten().map(|entry| folder.join(entry.file_name()));
+        let others = names.filter_map(|name| {
+            MediaPath::from_disk(&name).or_else(|| crate::live::under_side_name(&name))
+        });
+        let is_later = |other: MediaPath| {
+            path.sequence().zip(other.sequence()).is_some_and(|(own, other)| own.is_before(&other))
+        };
+        !others.into_iter().any(is_later)
+    }
+
+    /// A finished file has been read.
+    pub(super) fn loaded(&mut self, loaded: Loaded) {
+        let Loaded { path, opened, bytes, whole } = loaded;
+        let waiting = self.loading.remove(&path).unwrap_or_default();
+        let is_same =
+            matches!(self.root.find(path.as_path()), Found::File(now) if now.stamp == opened.stamp);
+        if !is_same || self.library.current(&path).is_some() {
+            // It changed meanwhile.
+            let looks = waiting.into_iter().map(|reply| Look { path: path.clone(), reply });
+            return looks.for_each(|look| self.look(look));
+        }
+        match bytes {
+            Ok(Some(bytes)) => {
+                let file = self.put(path.as_path(), path.clone(), opened, bytes, whole);
+                waiting.into_iter().for_each(|reply| answer(reply, Answer::Live(file.clone())));
+            }
+            Ok(None) => self.hand_out(&path, opened, whole, waiting),
+            Err(error) => {
+                log::error!("cannot read {path}: {error}");
+                waiting.into_iter().for_each(|reply| answer(reply, Answer::Denied));
+            }
+        }
+    }
+
+    /// Gives each request a descriptor of its own.
+    fn hand_out(
+        &self,
+        path: &MediaPath,
+        opened: Opened,
+        whole: bool,
+        waiting: Vec<oneshot::Sender<Answer>>,
+    ) {
+        let (stamp, mut first) = (opened.stamp, Some(opened));
+        for reply in waiting {
+            let own = first.take().or_else(|| match self.root.find(path.as_path()) {
+                Found::File(opened) if opened.stamp == stamp => Some(opened),
+                _ => None,
+            });
+            let own = own.map(|opened| Answer::Stored(StoredFile::new(opened, whole)));
+            answer(reply, own.unwrap_or(Answer::Denied));
+        }
+    }
+
+    /// A file that came as a whole: it was renamed, or written and closed before it was looked
+    /// at. What was renamed is whole; else its end must say so.
+    pub(super) fn whole(
+        &mut self,
+        relative: &Path,
+        shown: MediaPath,
+        opened: Opened,
+        renamed: bool,
+    ) {
+        if writer_of(&opened.file) == lease::Writer::Some {
+            return self.follow(relative, shown, false, opened);
+        }
+        if opened.length == 0 || opened.length > EAGER_BYTES.min(self.library.largest_bytes()) {
+            self.library.forget(&shown);
+            return self.library.nudge(&shown);
+        }
+        let length = usize::try_from(opened.length).unwrap_or(usize::MAX);
+        match read_whole(&opened.file, length) {
+            Ok(bytes) if bytes.len() == length => {
+                let whole = renamed || ends_well(container(&shown), &bytes);
+                self.put(relative, shown, opened, bytes.into(), whole);
+            }
+            // Truncated meanwhile: its events follow.
+            Ok(_) => self.library.forget(&shown),
+            Err(error) => log::error!("cannot read {shown}: {error}"),
+        }
+    }
+
+    /// Puts a file that was read as a whole into the library; cut, when its end is missing.
+    pub(super) fn put(
+        &self,
+        relative: &Path,
+        shown: MediaPath,
+        opened: Opened,
+        bytes: Bytes,
+        whole: bool,
+    ) -> Arc<File> {
+        let Opened { file, modified, stamp, .. } = opened;
+        let source =
+            Arc::new(OnDisk::new(self.root.clone(), relative.to_owned(), Arc::new(file), stamp));
+        if whole {
+            return self.library.publish(shown, Some(source), bytes, (modified, stamp));
+        }
+        log::info!("{shown} ends in the middle: its writer must have been killed");
+        self.library.begin(shown, Some(source), bytes).file().clone()
+    }
+}
+
+/// The request may have gone.
+fn answer(reply: oneshot::Sender<Answer>, answer: Answer) {
+    let _ = reply.send(answer);
+}

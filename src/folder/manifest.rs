@@ -1,0 +1,123 @@
+//! Manifests are shown whole or not at all: the last good copy stays through truncation and gaps.
+
+use super::{
+    RENAME_GRACE,
+    lease::{self, writer_of},
+    on_disk::read_whole,
+    root::{Found, Opened},
+    tracker::Tracker,
+};
+use crate::live::{Manifest, MediaPath, Role};
+use std::time::Instant;
+
+/// What is longer is no manifest, in bytes.
+const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
+
+impl Tracker {
+    /// Looks at a manifest that may have changed, and shows it if it is complete.
+    pub(super) fn manifest(&mut self, path: &MediaPath, opened: Opened) {
+        let Role::Manifest(kind) = path.role() else { return };
+        if self.rules.close_events && writer_of(&opened.file) == lease::Writer::Some {
+            // It is looked at when it is closed.
+            return;
+        }
+        if opened.length == 0 {
+            return self.manifest_gone(path.clone());
+        }
+        let length = opened.length.min(MAX_MANIFEST_BYTES);
+        let bytes = match read_whole(&opened.file, usize::try_from(length).unwrap_or(usize::MAX)) {
+            Ok(bytes) => bytes,
+            Err(error) => return log::error!("cannot read {path}: {error}"),
+        };
+        let is_still = Opened::again(&opened.file).is_ok_and(|(.., stamp)| stamp == opened.stamp);
+        if !is_still || !(is_complete(kind, &bytes) || self.is_all_there_is(path, &opened)) {
+            return;
+        }
+        self.gone.remove(path);
+        self.put(path.as_path(), path.clone(), opened, bytes.into(), true);
+    }
+
+    /// Whether a malformed manifest is shown as it is: it is closed, and none was good before.
+    fn is_all_there_is(&self, path: &MediaPath, opened: &Opened) -> bool {
+        let is_closed = self.rules.close_events || Self::age(opened) >= self.rules.idle_finish;
+        is_closed && self.library.current(path).is_none()
+    }
+
+    /// A manifest was removed or emptied: it is absent if it does not come back soon.
+    pub(super) fn manifest_gone(&mut self, path: MediaPath) {
+        if self.library.current(&path).is_some() {
+            let deadline = Instant::now() + RENAME_GRACE;
+            self.gone.entry(path).or_insert(deadline);
+            self.wake_by(deadline);
+        }
+    }
+
+    /// Forgets manifests that did not come back.
+    pub(super) fn pass_manifests(&mut self, now: Instant) {
+        let gone: Vec<(MediaPath, Instant)> =
+            self.gone.iter().map(|(path, deadline)| (path.clone(), *deadline)).collect();
+        for (path, deadline) in gone {
+            if now < deadline {
+                self.wake_by(deadline);
+                continue;
+            }
+            self.gone.remove(&path);
+            match self.root.find(path.as_path()) {
+                Found::File(opened) if opened.length > 0 => self.manifest(&path, opened),
+                _ => self.library.forget(&path),
+            }
+        }
+    }
+}
+
+/// Whether these bytes are a whole manifest: an `MPD` element that is closed, or a playlist whose
+/// last line is.
+pub(super) fn is_complete(kind: Manifest, bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_end();
+    match kind {
+        Manifest::Mpd => bytes.starts_with(b"<") && ends_document(bytes),
+        // A last line without a newline is legal, and its end cannot be told from a cut; but
+        // playlists are looked at only after they were closed.
+        Manifest::M3u8 => bytes.starts_with(b"#EXTM3U"),
+    }
+}
+
+/// Whether the text ends with `</MPD>`, a namespace prefix, blanks and comments allowed.
+fn ends_document(bytes: &[u8]) -> bool {
+    let mut text = bytes;
+    while text.ends_with(b"-->") {
+        let Some(start) = text.windows(4).rposition(|window| window == b"<!--") else {
+            return false;
+        };
+        text = text[..start].trim_ascii_end();
+    }
+    let Some(start) = text.iter().rposition(|byte| *byte == b'<') else { return false };
+    let Some(name) = text[start..].strip_prefix(b"</").and_then(|tag| tag.strip_suffix(b">"))
+    else {
+        return false;
+    };
+    let name = name.trim_ascii();
+    name == b"MPD" || name.ends_with(b":MPD")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finished_manifests_are_known_by_their_end() {
+        let mpd = |text: &str| is_complete(Manifest::Mpd, text.as_bytes());
+        assert!(mpd("<?xml version=\"1.0\"?>\n<MPD>\n</MPD>\n"));
+        assert!(mpd("\u{feff}<d:MPD></d:MPD >"));
+        assert!(mpd("<MPD></MPD><!-- made by x --> <!-- > -->\n"));
+        assert!(!mpd(""));
+        assert!(!mpd("<MPD><Period>"));
+        assert!(!mpd("<MPD></Period>"));
+        assert!(!mpd("<MPD></MPD"));
+        assert!(!mpd("</MPD>-->"));
+        let m3u8 = |text: &str| is_complete(Manifest::M3u8, text.as_bytes());
+        assert!(m3u8("#EXTM3U\n#EXT-X-VERSION:3\n"));
+        assert!(!m3u8(""));
+        assert!(!m3u8("#EXT"));
+    }
+}

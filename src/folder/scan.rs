@@ -1,0 +1,203 @@
+//! Folders come and go: each is watched first and looked at then, so that nothing falls between.
+
+use super::{
+    dirs::is_entered,
+    lease::{self, writer_of},
+    root::Found,
+    tracker::Tracker,
+    watcher::WatchError,
+};
+use crate::live::{MediaPath, under_side_name};
+use std::path::{Path, PathBuf};
+
+impl Tracker {
+    /// Looks at everything again: events were lost, something was mounted, or the root went or
+    /// came back.
+    pub(super) fn rescan(&mut self) {
+        if let Some(watcher) = &mut self.watcher {
+            self.dirs.all().iter().for_each(|real| watcher.unwatch(real));
+        }
+        self.dirs.remove(Path::new(""));
+        if self.root.reopen() {
+            self.enter(Path::new(""));
+        } else {
+            self.await_root();
+        }
+        self.forget_what_is_gone();
+    }
+
+    /// Watches where the root will come back.
+    fn await_root(&mut self) {
+        log::warn!("{} is gone; waiting for it", self.root.real().display());
+        let root = self.root.real();
+        let nearest = root.ancestors().skip(1).find(|folder| folder.is_dir());
+        if let (Some(folder), Some(watcher)) = (nearest, &mut self.watcher) {
+            let _ = watcher.watch(folder);
+        }
+        // It may have come back before that was watched.
+        if self.root.reopen() {
+            self.enter(Path::new(""));
+        }
+    }
+
+    fn forget_what_is_gone(&mut self) {
+        let growing: Vec<PathBuf> = self.growing.keys().cloned().collect();
+        for relative in growing {
+            if !matches!(self.root.find(&relative), Found::File(_)) {
+                self.cut(&relative, "it is gone");
+            }
+        }
+        for path in self.library.paths() {
+            let is_live = self.growing.values().any(|growing| growing.shown() == &path);
+            if !is_live && !matches!(self.root.find(path.as_path()), Found::File(_)) {
+                self.library.forget(&path);
+            }
+        }
+    }
+
+    /// Watches a folder and all below it, and looks at what is there.
+    pub(super) fn enter(&mut self, relative: &Path) {
+        let mut todo = vec![relative.to_owned()];
+        while let Some(relative) = todo.pop() {
+            let Found::Folder(real) = self.root.find(&relative) else { continue };
+            let parent = relative.parent().and_then(|parent| self.dirs.real(parent));
+            if !is_entered(&relative, &real, parent.map(PathBuf::as_path)) {
+                continue;
+            }
+            if self.dirs.add(&real, &relative) {
+                self.watch(&real);
+            }
+            todo.extend(self.list(&real, &relative));
+        }
+    }
+
+    fn watch(&mut self, real: &Path) {
+        let Some(watcher) = &mut self.watcher else { return };
+        match watcher.watch(real) {
+            Ok(()) => {}
+            Err(WatchError::Limit) => self.watch_by_polling(),
+            Err(WatchError::Other(error)) => {
+                log::warn!("cannot watch {}: {error}", real.display());
+            }
+        }
+    }
+
+    fn watch_by_polling(&mut self) {
+        match self.watcher.take().map(super::watcher::Watcher::into_polling) {
+            Some(Ok(mut watcher)) => {
+                for real in self.dirs.all() {
+                    if let Err(error) = watcher.watch(&real) {
+                        log::warn!("cannot watch {}: {error:?}", real.display());
+                    }
+                }
+                self.rules.close_events = watcher.has_close_events();
+                self.watcher = Some(watcher);
+            }
+            Some(Err(error)) => log::error!("cannot watch the folder any more: {error}"),
+            None => {}
+        }
+    }
+
+    /// Looks at the files of a folder; answers the folders in it.
+    fn list(&mut self, real: &Path, relative: &Path) -> Vec<PathBuf> {
+        let entries = match real.read_dir() {
+            Ok(entries) => entries,
+            Err(error) => {
+                log::warn!("cannot read {}: {error}", real.display());
+                return Vec::new();
+            }
+        };
+        let mut folders = Vec::new();
+        for entry in entries.flatten() {
+            let name = relative.join(entry.file_name());
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(name),
+                Ok(kind) if kind.is_symlink() && real.join(entry.file_name()).is_dir() => {
+                    folders.push(name);
+                }
+                Ok(kind) if kind.is_symlink() => {
+                    self.note_link(&name);
+                    self.examine(&name);
+                }
+                Ok(_) => self.examine(&name),
+                Err(_) => {}
+            }
+        }
+        folders
+    }
+
+    /// A link to a file elsewhere is watched where that file lies.
+    pub(super) fn note_link(&mut self, relative: &Path) {
+        let folder = relative.parent().and_then(|parent| self.dirs.real(parent));
+        let Some(link) = folder.zip(relative.file_name()).map(|(folder, name)| folder.join(name))
+        else {
+            return;
+        };
+        let is_link = link.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+        if !is_link || !matches!(self.root.find(relative), Found::File(_)) {
+            return;
+        }
+        let Ok(real) = link.canonicalize() else { return };
+        self.dirs.add_link(&real, relative);
+        if let Some(folder) = real.parent().filter(|folder| !self.dirs.contains(folder)) {
+            self.watch(folder);
+        }
+    }
+
+    /// Looks at a file of which no event told, or not all events.
+    fn examine(&mut self, relative: &Path) {
+        if self.growing.contains_key(relative) {
+            return self.examine_growing(relative);
+        }
+        let shown = MediaPath::from_disk(relative);
+        match shown.as_ref().and_then(|shown| self.library.current(shown)) {
+            Some(_) => self.closed_unseen(relative),
+            None => {
+                // Whoever waits looks by itself. What nobody waits for is looked at when it is
+                // asked for: a folder may hold very many files.
+                let wanted = shown.or_else(|| under_side_name(relative));
+                if let Some(wanted) = wanted.filter(|wanted| self.library.is_wanted(wanted)) {
+                    self.library.nudge(&wanted);
+                }
+            }
+        }
+    }
+
+    fn examine_growing(&mut self, relative: &Path) {
+        let Some(growing) = self.growing.get_mut(relative) else { return };
+        let Found::File(opened) = self.root.find(relative) else { return };
+        if opened.inode() != growing.inode() {
+            self.cut(relative, "it was replaced");
+            return self.touched(relative);
+        }
+        match writer_of(&opened.file) {
+            lease::Writer::Some => self.touched(relative),
+            lease::Writer::None => self.closed(relative),
+            lease::Writer::Unknown => {
+                growing.close_lost = true;
+                self.touched(relative);
+            }
+        }
+    }
+
+    /// A folder has left its name: all below it is gone.
+    pub(super) fn leave(&mut self, relative: &Path) {
+        let is_folder = self.dirs.real(relative).is_some();
+        let nameless = self.dirs.remove(relative);
+        if !is_folder {
+            return;
+        }
+        if let Some(watcher) = &mut self.watcher {
+            nameless.iter().for_each(|real| watcher.unwatch(real));
+        }
+        let below = |path: &Path| path.starts_with(relative);
+        let growing: Vec<PathBuf> =
+            self.growing.keys().filter(|path| below(path)).cloned().collect();
+        growing.iter().for_each(|path| self.cut(path, "its folder is gone"));
+        let paths = self.library.paths();
+        paths
+            .iter()
+            .filter(|path| below(path.as_path()))
+            .for_each(|path| self.library.forget(path));
+    }
+}
