@@ -1,1 +1,50 @@
-fn main() {}
+//! `lldash`: serves a folder of live media.
+
+use lldash::{cli, server::Server};
+use std::{io::Write, process::ExitCode};
+
+fn main() -> ExitCode {
+    let command = cli::serve::parse();
+    let level =
+        env_logger::Env::new().filter_or("LLDASH_LOG", "info").write_style("LLDASH_LOG_STYLE");
+    env_logger::Builder::from_env(level).format_timestamp_millis().init();
+    match actix_web::rt::System::new().block_on(run(command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "lldash: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: cli::serve::Command) -> Result<(), Box<dyn std::error::Error>> {
+    let server = Server::start(command.server)?;
+    let mut output = std::io::stdout();
+    for address in server.addresses() {
+        // Nobody may be reading.
+        let _ = writeln!(output, "http://{address}/");
+    }
+    let _ = output.flush();
+    server.run(stop_signal()?).await?;
+    Ok(())
+}
+
+/// Resolves when the program is asked to stop.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

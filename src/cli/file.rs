@@ -1,0 +1,81 @@
+//! The configuration file: its keys are the options' long names, its values become their
+//! defaults. So a flag beats a variable, which beats the file, which beats the default.
+
+use clap::{ArgAction, Command, builder::Str};
+use std::{ffi::OsString, fs, path::Path};
+use toml::{Table, Value};
+
+/// The option, and the variable, that name the file.
+const OPTION: &str = "--config";
+const VARIABLE: &str = "LLDASH_CONFIG";
+
+/// Keys that make no sense in a file.
+const ONLY_FLAGS: [&str; 3] = ["config", "help", "version"];
+
+/// The file's path, if the arguments or the environment name one.
+pub(super) fn named(arguments: &[OsString]) -> Option<OsString> {
+    let mut arguments = arguments.iter().skip(1).take_while(|argument| *argument != "--");
+    while let Some(argument) = arguments.next() {
+        if argument == OPTION {
+            return arguments.next().cloned();
+        }
+        let text = argument.to_str().and_then(|text| text.strip_prefix(OPTION)?.strip_prefix('='));
+        if let Some(path) = text {
+            return Some(path.into());
+        }
+    }
+    std::env::var_os(VARIABLE)
+}
+
+/// Makes the values of a file the defaults of a command's options.
+///
+/// # Errors
+/// With one line that names the file and what is wrong with it.
+pub(super) fn apply(command: Command, path: &Path) -> Result<Command, String> {
+    let name = path.display();
+    let text = fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
+    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        format!("{name} is no TOML: {}", error.to_string().replace('\n', " "))
+    })?;
+    table.into_iter().try_fold(command, |command, (key, value)| {
+        set(command, &key, &value).map_err(|reason| format!("{name}: {reason}"))
+    })
+}
+
+fn set(command: Command, key: &str, value: &Value) -> Result<Command, String> {
+    let mut arguments = command.get_arguments();
+    let known = arguments.find(|argument| {
+        let is_named = argument.get_long() == Some(key);
+        let is_folder = argument.is_positional() && argument.get_id() == key;
+        (is_named || is_folder) && !ONLY_FLAGS.contains(&key)
+    });
+    let argument = known.ok_or_else(|| format!("there is no option {key:?}"))?;
+    let is_flag = matches!(argument.get_action(), ArgAction::SetTrue);
+    let is_list = matches!(argument.get_action(), ArgAction::Append);
+    let id = argument.get_id().clone();
+    drop(arguments);
+    let texts = texts(value).ok_or_else(|| format!("the value of {key:?} cannot be a table"))?;
+    if is_flag && !matches!(value, Value::Boolean(_)) {
+        return Err(format!("the value of {key:?} must be true or false"));
+    }
+    if !is_list && texts.len() != 1 {
+        return Err(format!("{key:?} takes one value"));
+    }
+    Ok(command.mut_arg(id, |argument| argument.default_values(texts).required(false)))
+}
+
+fn texts(value: &Value) -> Option<Vec<clap::builder::OsStr>> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) => {
+            let texts: Option<Vec<_>> = values.iter().map(texts).collect();
+            return Some(texts?.concat());
+        }
+        Value::Table(_) => return None,
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Boolean(flag) => flag.to_string(),
+        Value::Datetime(time) => format!("{time:?}"),
+    };
+    Some(vec![clap::builder::OsStr::from(Str::from(text))])
+}

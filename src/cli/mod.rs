@@ -1,0 +1,6 @@
+//! Command lines: the only place that knows clap. Flags become the configurations of those who
+//! need them.
+
+mod file;
+pub mod serve;
+pub mod values;

@@ -1,0 +1,185 @@
+//! The command line of `lldash`.
+
+use super::{
+    file,
+    values::{duration, size},
+};
+use crate::{folder, http::Origins, live::Patience, server};
+use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum, error::ErrorKind};
+use std::{
+    ffi::OsString,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Serves a folder of live media: requests for what is not there yet are held until it is, and
+/// files are streamed while they are written.
+#[derive(Debug, Parser)]
+#[command(name = "lldash", version, max_term_width = 100)]
+struct Options {
+    /// The folder that a packager writes and that is served
+    #[arg(value_name = "DIR", env = "LLDASH_DIR", required_unless_present = "demo")]
+    dir: Option<PathBuf>,
+
+    /// Serve a live stream made from the built-in recording; needs no folder
+    #[arg(long, env = "LLDASH_DEMO", conflicts_with = "dir")]
+    demo: bool,
+
+    /// Read options from this TOML file; its keys are the names of the options
+    #[arg(long, value_name = "FILE", env = "LLDASH_CONFIG")]
+    config: Option<PathBuf>,
+
+    /// Listen here; may be given more than once; port 0 picks one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR:PORT", env = "LLDASH_LISTEN", value_delimiter = ',')]
+    listen: Vec<SocketAddr>,
+
+    /// Listen on this port of 127.0.0.1
+    #[arg(short, long, value_name = "PORT", env = "LLDASH_PORT", conflicts_with = "listen")]
+    port: Option<u16>,
+
+    /// Hold no request longer
+    #[arg(long, value_name = "TIME", env = "LLDASH_MAX_WAIT", default_value = "30s",
+          value_parser = duration)]
+    max_wait: Duration,
+
+    /// Hold requests for media and manifests that do not say for how long; 0 turns it off
+    #[arg(long, value_name = "TIME", env = "LLDASH_DEFAULT_WAIT", default_value = "5s",
+          value_parser = duration)]
+    default_wait: Duration,
+
+    /// Hold names with this extension like media; may be given more than once
+    #[arg(long, value_name = "EXT", env = "LLDASH_HOLD_EXT", value_delimiter = ',')]
+    hold_ext: Vec<String>,
+
+    /// Let at most so many requests wait; more get 503
+    #[arg(long, value_name = "N", env = "LLDASH_MAX_HELD", default_value = "20000")]
+    max_held: usize,
+
+    /// Let at most so many requests of one address wait
+    #[arg(long, value_name = "N", env = "LLDASH_MAX_HELD_PER_ADDRESS")]
+    max_held_per_address: Option<usize>,
+
+    /// Keep at most so much media in memory; the rest is read from disk
+    #[arg(long, value_name = "SIZE", env = "LLDASH_MEMORY", default_value = "256MiB",
+          value_parser = size)]
+    memory: u64,
+
+    /// Cut a growing file whose writer keeps it open and is silent for so long
+    #[arg(long, value_name = "TIME", env = "LLDASH_STALL_TIMEOUT", default_value = "10s",
+          value_parser = duration)]
+    stall_timeout: Duration,
+
+    /// Where nothing tells when a file is closed: finish it when it has not grown for so long
+    #[arg(long, value_name = "TIME", env = "LLDASH_IDLE_FINISH", default_value = "10s",
+          value_parser = duration)]
+    idle_finish: Duration,
+
+    /// Notice changes by events where the file system has them, or always by looking
+    #[arg(long, value_name = "HOW", env = "LLDASH_WATCH", default_value = "auto")]
+    watch: Watch,
+
+    /// How often to look, when changes are noticed by looking
+    #[arg(long, value_name = "TIME", env = "LLDASH_POLL_INTERVAL", default_value = "200ms",
+          value_parser = duration)]
+    poll_interval: Duration,
+
+    /// Follow links that lead below this folder; may be given more than once
+    #[arg(long, value_name = "PATH", env = "LLDASH_ALLOW_LINK", value_delimiter = ',')]
+    allow_link: Vec<PathBuf>,
+
+    /// Let pages of this origin read, instead of all; may be given more than once
+    #[arg(long, value_name = "ORIGIN", env = "LLDASH_CORS_ORIGIN", value_delimiter = ',')]
+    cors_origin: Vec<String>,
+
+    /// For how long segments may be cached
+    #[arg(long, value_name = "TIME", env = "LLDASH_SEGMENT_MAX_AGE", default_value = "60s",
+          value_parser = duration)]
+    segment_max_age: Duration,
+
+    /// When stopped, let transfers go on for so long
+    #[arg(long, value_name = "TIME", env = "LLDASH_DRAIN", default_value = "5s",
+          value_parser = duration)]
+    drain: Duration,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Watch {
+    Auto,
+    Poll,
+}
+
+/// What the program is to do.
+#[derive(Debug)]
+pub struct Command {
+    /// How to serve; the folder is empty for the demo, which makes one.
+    pub server: server::Config,
+    /// Whether to show the built-in recording.
+    pub is_demo: bool,
+}
+
+/// Reads the command line. Exits when it asks for help, or cannot be understood (status 2).
+pub fn parse() -> Command {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    read(&arguments).unwrap_or_else(|error| error.exit())
+}
+
+fn read(arguments: &[OsString]) -> Result<Command, clap::Error> {
+    let mut command = Options::command();
+    if let Some(path) = file::named(arguments) {
+        let raise = |error| Options::command().error(ErrorKind::InvalidValue, error);
+        command = file::apply(command, Path::new(&path)).map_err(raise)?;
+    }
+    let matches = command.try_get_matches_from(arguments)?;
+    Ok(Options::from_arg_matches(&matches)?.into())
+}
+
+const PORT: u16 = 8080;
+
+impl From<Options> for Command {
+    fn from(options: Options) -> Self {
+        let local = |port| SocketAddr::from((IpAddr::from(Ipv4Addr::LOCALHOST), port));
+        let mut listen = options.listen;
+        if listen.is_empty() || options.port.is_some() {
+            listen = vec![local(options.port.unwrap_or(PORT))];
+        }
+        let folder = folder::Config {
+            folder: options.dir.unwrap_or_default(),
+            allowed_links: options.allow_link,
+            watch: match options.watch {
+                Watch::Auto => folder::Watch::Auto,
+                Watch::Poll => folder::Watch::Poll,
+            },
+            poll_interval: options.poll_interval,
+            stall_timeout: options.stall_timeout,
+            idle_finish: options.idle_finish,
+        };
+        let strip_dot = |extension: String| extension.trim_start_matches('.').to_owned();
+        let patience = Patience {
+            max_wait: options.max_wait,
+            default_wait: options.default_wait,
+            extensions: options.hold_ext.into_iter().map(strip_dot).collect(),
+        };
+        let origins = match options.cors_origin.as_slice() {
+            [] => Origins::Any,
+            [any] if any == "*" => Origins::Any,
+            listed => Origins::Listed(listed.to_vec()),
+        };
+        let server = server::Config {
+            listen,
+            folder,
+            patience,
+            max_held: options.max_held,
+            max_held_per_address: options.max_held_per_address,
+            memory_bytes: options.memory,
+            segment_max_age: options.segment_max_age,
+            origins,
+            drain: options.drain,
+        };
+        Self { server, is_demo: options.demo }
+    }
+}
+
+#[cfg(test)]
+#[path = "serve_tests.rs"]
+mod tests;

@@ -1,0 +1,125 @@
+//! Bodies of files: in memory, growing, and on disk.
+
+use crate::{
+    folder::Witness,
+    live::{Follower, Step},
+};
+use actix_web::{
+    body::{BodySize, BoxBody, MessageBody},
+    web,
+};
+use bytes::Bytes;
+use futures::{FutureExt, future::LocalBoxFuture};
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+/// A file as it grows, or a part of it. It reads only when polled: a client that takes nothing
+/// costs its place in the file.
+pub(super) struct Growing {
+    follower: Follower,
+    /// The body's length in bytes, where it is known beforehand.
+    length: Option<u64>,
+    /// Bytes that are being read from disk.
+    reading: Option<LocalBoxFuture<'static, io::Result<Bytes>>>,
+}
+
+impl Growing {
+    pub(super) fn new(follower: Follower, length: Option<u64>) -> Self {
+        Self { follower, length, reading: None }
+    }
+}
+
+impl MessageBody for Growing {
+    type Error = io::Error;
+
+    fn size(&self) -> BodySize {
+        self.length.map_or(BodySize::Stream, BodySize::Sized)
+    }
+
+    /// An error closes the connection without a last chunk: nobody takes half a segment for a
+    /// whole one (RFC 9112, section 8).
+    fn poll_next(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(reading) = &mut this.reading {
+                let read = ready!(reading.poll_unpin(cx));
+                this.reading = None;
+                return Poll::Ready(Some(read));
+            }
+            match ready!(this.follower.poll_next(cx)) {
+                Step::Bytes(bytes) => return Poll::Ready(Some(Ok(bytes))),
+                Step::End => return Poll::Ready(None),
+                Step::Cut => return Poll::Ready(Some(Err(cut()))),
+                Step::Stored(stored) => {
+                    let read = web::block(move || stored.read());
+                    let read = async { read.await.map_err(io::Error::other)? };
+                    this.reading = Some(read.boxed_local());
+                }
+            }
+        }
+    }
+}
+
+/// A finished file that is read from disk while it may be written again: then it is cut.
+pub(super) struct Stored {
+    inner: BoxBody,
+    witness: Witness,
+    /// Its end is missing: it is cut there.
+    is_torn: bool,
+}
+
+impl Stored {
+    pub(super) fn new(inner: BoxBody, witness: Witness, is_torn: bool) -> Self {
+        Self { inner, witness, is_torn }
+    }
+}
+
+impl MessageBody for Stored {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        if self.is_torn { BodySize::Stream } else { self.inner.size() }
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let this = self.get_mut();
+        let next = ready!(Pin::new(&mut this.inner).poll_next(cx));
+        Poll::Ready(match next {
+            None if this.is_torn => Some(Err(cut().into())),
+            // Asked after the read: bytes that were written before it would show by now.
+            Some(Ok(_)) if !this.witness.is_unchanged() => Some(Err(cut().into())),
+            next => next,
+        })
+    }
+}
+
+/// No body, and no length: the answer to HEAD for a file that grows.
+pub(super) struct Unknown;
+
+impl MessageBody for Unknown {
+    type Error = io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(None)
+    }
+}
+
+fn cut() -> io::Error {
+    io::Error::other("the file broke off")
+}

@@ -1,0 +1,50 @@
+//! HTTP: a request is parsed, the core is asked, the answer becomes a response.
+
+mod access_log;
+mod body;
+mod conditional;
+mod connection;
+mod cors;
+mod failure;
+mod front;
+mod gzip;
+mod headers;
+mod holds;
+mod range;
+mod respond;
+mod routes;
+mod serve;
+mod wait;
+
+pub use connection::prepare;
+pub use cors::Origins;
+pub use holds::Holds;
+pub use routes::entry;
+
+use crate::{
+    folder::Folder,
+    live::{Library, Patience},
+    shutdown::Shutdown,
+};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+/// What requests are answered from; shared by all workers.
+#[derive(Debug)]
+pub struct Site {
+    /// The files that are known.
+    pub library: Arc<Library>,
+    /// The disk.
+    pub folder: Folder,
+    /// Where the folder is, for the list of streams.
+    pub path: PathBuf,
+    /// How long requests may wait.
+    pub patience: Patience,
+    /// Who waits.
+    pub holds: Holds,
+    /// For how long segments may be cached.
+    pub segment_max_age: Duration,
+    /// Pages of which origins may read.
+    pub origins: Origins,
+    /// When the program stops, held requests end.
+    pub shutdown: Shutdown,
+}

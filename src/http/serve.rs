@@ -1,0 +1,164 @@
+//! The folder's paths: what is there is sent, what is not is waited for.
+
+use super::{
+    Site,
+    conditional::{Conditions, Outcome},
+    failure::Failure,
+    gzip,
+    holds::Hold,
+    respond::{self, Request},
+    wait::Wish,
+};
+use crate::{
+    folder::Answer,
+    live::{File, MediaPath, Role},
+};
+use actix_web::{
+    HttpResponse,
+    dev::ServiceRequest,
+    http::header::{self, HeaderName, HeaderValue},
+};
+use std::time::{Duration, Instant};
+use tokio::time::timeout_at;
+
+/// What a look-up came to, and how long it was held.
+struct Lookup {
+    answer: Answer,
+    held: Option<Duration>,
+}
+
+/// What a request waits for.
+struct Quest<'a> {
+    site: &'a Site,
+    path: &'a MediaPath,
+    conditions: &'a Conditions,
+    /// The client has a copy of a manifest, and waits for another one.
+    for_change: bool,
+}
+
+/// Answers a request for a path of the folder.
+pub(super) async fn file(
+    site: &Site,
+    http: &mut ServiceRequest,
+    path: MediaPath,
+) -> Result<HttpResponse, Failure> {
+    let wish = Wish::parse(http.headers(), http.uri().query())?;
+    let wait = site.patience.wait(&path, wish.asked());
+    let request = Request::parse(http.request());
+    let is_asked = wish.asked().is_some() && !wait.is_zero();
+    let for_change = is_asked && is_manifest(&path) && request.conditions.names_copies();
+    let quest = Quest { site, path: &path, conditions: &request.conditions, for_change };
+    let Lookup { answer, held } = quest.find(http, wait).await?;
+    let mut response = match answer {
+        Answer::Live(file) => respond::live(site, &request, file).await,
+        Answer::Stored(stored) => respond::stored(site, &request, http, &path, stored),
+        Answer::Folder => Ok(to_folder(http)),
+        Answer::Denied => Err(Failure::Denied),
+        Answer::Absent if wait.is_zero() => Err(Failure::Absent),
+        Answer::Absent => Err(Failure::TimedOut(wait)),
+    }
+    .unwrap_or_else(|failure| failure.response());
+    if let Wish::Prefer(_) = wish {
+        insert(&mut response, PREFERENCE_APPLIED, &format!("wait={}", wait.as_secs()));
+    }
+    if let Some(held) = held {
+        let millis = held.as_secs_f64() * 1000.0;
+        insert(&mut response, SERVER_TIMING, &format!("wait;dur={millis:.3}"));
+    }
+    Ok(response)
+}
+
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+fn insert(response: &mut HttpResponse, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+fn is_manifest(path: &MediaPath) -> bool {
+    matches!(path.role(), Role::Manifest(_))
+}
+
+/// A folder's own address ends with a slash (308: the method stays).
+fn to_folder(http: &ServiceRequest) -> HttpResponse {
+    let query = http.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    // Repeated slashes at its start would name another host.
+    let path = http.uri().path().trim_start_matches('/');
+    HttpResponse::PermanentRedirect()
+        .insert_header((header::LOCATION, format!("/{path}/{query}")))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish()
+}
+
+impl Quest<'_> {
+    /// Whether this file is what the client waits for.
+    fn accepts(&self, file: &File) -> bool {
+        !self.for_change || !self.is_known(file)
+    }
+
+    fn is_known(&self, file: &File) -> bool {
+        let Some(finished) = file.finished() else { return false };
+        let judge = |tag| self.conditions.judge(Some(tag), Some(finished.modified));
+        [judge(&finished.tag), judge(&gzip::tag(&finished.tag))].contains(&Outcome::NotModified)
+    }
+
+    async fn find(&self, http: &ServiceRequest, wait: Duration) -> Result<Lookup, Failure> {
+        let current = self.site.library.current(self.path);
+        if let Some(file) = current.filter(|file| self.accepts(file)) {
+            return Ok(Lookup { answer: Answer::Live(file), held: None });
+        }
+        let since = Instant::now();
+        // Registered before the disk is looked at: no wake-up is lost.
+        let address = http.peer_addr().map(|address| address.ip());
+        let mut hold = if wait.is_zero() {
+            None
+        } else {
+            self.site.holds.enter(&self.site.library, self.path, address)
+        };
+        let answer = self.look().await;
+        if self.is_answer(&answer) || wait.is_zero() {
+            return Ok(Lookup { answer, held: None });
+        }
+        let hold = hold.as_mut().ok_or(Failure::TooManyHeld)?;
+        let mut shutdown = self.site.shutdown.clone();
+        let held = async {
+            tokio::select! {
+                answer = self.held(hold) => Ok(answer),
+                () = shutdown.stopped() => Err(Failure::Stopping),
+            }
+        };
+        let answer = match timeout_at((since + wait).into(), held).await {
+            Ok(answer) => answer?,
+            // A manifest that has not changed is answered with a 304.
+            Err(_) if self.for_change => self.look().await,
+            Err(_) => Answer::Absent,
+        };
+        Ok(Lookup { answer, held: Some(since.elapsed()) })
+    }
+
+    async fn look(&self) -> Answer {
+        self.site.folder.look(self.path.clone()).await
+    }
+
+    fn is_answer(&self, answer: &Answer) -> bool {
+        match answer {
+            Answer::Live(file) => self.accepts(file),
+            Answer::Absent => false,
+            Answer::Stored(_) | Answer::Folder | Answer::Denied => true,
+        }
+    }
+
+    async fn held(&self, hold: &mut Hold) -> Answer {
+        loop {
+            if let Some(file) = hold.wait.until(|file| self.accepts(file)).await {
+                return Answer::Live(file);
+            }
+            let answer = self.look().await;
+            if self.is_answer(&answer) {
+                return answer;
+            }
+        }
+    }
+}

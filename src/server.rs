@@ -1,0 +1,207 @@
+//! The composition root: builds the parts, wires them, stops them.
+
+use crate::{
+    folder::{self, Folder},
+    http::{self, Holds, Origins, Site},
+    live::{Library, Patience},
+    shutdown::{self, Trigger},
+};
+use actix_web::{
+    App, HttpServer,
+    dev::{ServerHandle, fn_service},
+};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::{
+    fmt, io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+/// All that a server is built from.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 picks one.
+    pub listen: Vec<SocketAddr>,
+    /// The folder.
+    pub folder: folder::Config,
+    /// How long requests may wait.
+    pub patience: Patience,
+    /// How many may wait.
+    pub max_held: usize,
+    /// How many may wait of one address.
+    pub max_held_per_address: Option<usize>,
+    /// How much media is kept in memory, in bytes.
+    pub memory_bytes: u64,
+    /// For how long segments may be cached.
+    pub segment_max_age: Duration,
+    /// Pages of which origins may read.
+    pub origins: Origins,
+    /// How long transfers go on after the stop.
+    pub drain: Duration,
+}
+
+/// Why a server does not start: one line that names the thing and the remedy.
+#[derive(Debug)]
+pub struct StartError(String);
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A server that takes connections.
+pub struct Server {
+    addresses: Vec<SocketAddr>,
+    running: actix_web::dev::Server,
+    handle: ServerHandle,
+    trigger: Trigger,
+}
+
+/// Connections that wait to be accepted: a crowd that comes at once is not turned away.
+const BACKLOG: i32 = 4096;
+
+/// Idle connections are kept longer than edges keep them (60 s), so that it is the edge that
+/// closes them and no request is lost.
+const KEEP_ALIVE: Duration = Duration::from_secs(90);
+
+/// So much of a body is gathered for one write, in bytes.
+const WRITE_BUFFER_BYTES: usize = 256 * 1024;
+
+impl Server {
+    /// Watches the folder, listens, and takes connections as soon as [`Server::run`] is polled.
+    ///
+    /// # Errors
+    /// When the folder or an address cannot be had.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        raise_open_files();
+        let listeners = config.listen.iter().map(|address| listen(*address));
+        let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+        let library = Library::new(config.memory_bytes, config.max_held);
+        let folder = Folder::start(&config.folder, library.clone())
+            .map_err(|error| folder_error(&config.folder, &error))?;
+        let (trigger, shutdown) = shutdown::channel();
+        let site = Arc::new(Site {
+            library,
+            folder,
+            path: config.folder.folder,
+            patience: config.patience,
+            holds: Holds::new(config.max_held_per_address),
+            segment_max_age: config.segment_max_age,
+            origins: config.origins,
+            shutdown,
+        });
+        let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok());
+        let addresses = addresses.collect();
+        let running = serve(&site, listeners, config.drain)
+            .map_err(|error| StartError(format!("cannot listen: {error}")))?;
+        let handle = running.handle();
+        Ok(Self { addresses, running, handle, trigger })
+    }
+
+    /// Where it listens, in the order of the configuration.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Serves until `stop` resolves, then ends held requests at once, lets transfers finish for
+    /// the time of the configuration, and returns.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let Self { mut running, handle, trigger, .. } = self;
+        tokio::select! {
+            result = &mut running => return result,
+            () = stop => {}
+        }
+        trigger.stop();
+        let (result, ()) = futures::future::join(running, handle.stop(true)).await;
+        result
+    }
+}
+
+fn serve(
+    site: &Arc<Site>,
+    listeners: Vec<TcpListener>,
+    drain: Duration,
+) -> io::Result<actix_web::dev::Server> {
+    let site = site.clone();
+    let app = move || {
+        let site = site.clone();
+        App::new().default_service(fn_service(move |request| http::entry(site.clone(), request)))
+    };
+    let mut server = HttpServer::new(app)
+        .on_connect(|connection, _| http::prepare(connection))
+        .disable_signals()
+        .keep_alive(KEEP_ALIVE)
+        // Else a request that is held outlives its client.
+        .h1_allow_half_closed(false)
+        .h1_write_buffer_size(WRITE_BUFFER_BYTES)
+        .tcp_nodelay(true)
+        .max_connections(usize::MAX)
+        .shutdown_timeout(drain.as_secs() + u64::from(drain.subsec_nanos() > 0));
+    for listener in listeners {
+        server = server.listen(listener)?;
+    }
+    Ok(server.run())
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let open = || {
+        let domain = Domain::for_address(address);
+        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+        // Elsewhere this would let two servers have the same port.
+        if cfg!(unix) {
+            socket.set_reuse_address(true)?;
+        }
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket.into())
+    };
+    open().map_err(|error: io::Error| {
+        let remedy = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "another program has the port; choose one with -p, or 0 for any"
+            }
+            io::ErrorKind::PermissionDenied => {
+                "ports below 1024 need a privilege; choose another with -p"
+            }
+            io::ErrorKind::AddrNotAvailable => "this machine does not have the address",
+            _ => return StartError(format!("cannot listen on {address}: {error}")),
+        };
+        StartError(format!("cannot listen on {address}: {remedy}"))
+    })
+}
+
+fn folder_error(config: &folder::Config, error: &io::Error) -> StartError {
+    let name = config.folder.display();
+    let reason = match error.kind() {
+        io::ErrorKind::NotFound => {
+            "it, or a folder of --allow-link, does not exist; make it first".to_owned()
+        }
+        io::ErrorKind::NotADirectory => "it is a file; name the folder in which it lies".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "no permission to read it; see its owner and mode".to_owned()
+        }
+        _ => error.to_string(),
+    };
+    StartError(format!("cannot serve {name}: {reason}"))
+}
+
+/// Each connection and each file that grows takes a descriptor.
+fn raise_open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            log::warn!("cannot raise the limit of open files: {error}");
+        }
+    }
+}
