@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # For the scripts beside it, which source it: gets what a machine lacks, and says what it does.
 
 # Runs a command as root: as it is, or by sudo.
@@ -28,4 +29,16 @@ need_file() {
     local file=$1
     shift
     [ -e "$file" ] || apt_install "$@"
+}
+
+# Node.js of 18 or newer, with npm.
+need_node() {
+    need node nodejs
+    need npm npm
+    local major
+    major=$(node -p 'process.versions.node.split(".")[0]')
+    [ "$major" -ge 18 ] || {
+        echo "node $(node --version) is too old: please install Node.js 18 or newer" >&2
+        return 1
+    }
 }

@@ -7,7 +7,9 @@
 pub mod clock;
 pub mod cmaf;
 pub mod folder;
+pub mod http;
 pub mod live;
 pub mod mpd;
+pub mod recording;
 pub mod replay;
 pub mod shutdown;

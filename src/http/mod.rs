@@ -1,0 +1,3 @@
+//! HTTP: what the server says to players and packagers.
+
+pub mod assets;
