@@ -6,6 +6,7 @@ import { loadDash } from "./load-dash.js";
 
 const RETRY_MS = 1000;
 const STUCK_MS = 8000;
+const COMES = "The page plays it as soon as it comes, for example from lldash-replay.";
 
 const query = new URLSearchParams(location.search);
 const url = new URL(query.get("url") || "live/manifest.mpd", location.href);
@@ -50,7 +51,7 @@ async function manifest() {
       () => `${url.host} cannot be reached.`,
     );
     if (!gone) return;
-    say("waiting", "Waiting for the stream…", `${gone} This page starts by itself when it comes.`);
+    say("waiting", "Waiting for the stream…", `${gone} ${COMES}`);
     await pause(RETRY_MS);
   }
 }
@@ -79,14 +80,14 @@ async function stuck() {
     await pause(250);
     const now = performance.now();
     if (video.ended) {
-      say("waiting", "The stream has ended.", "This page starts again by itself with the next one.");
+      say("waiting", "The stream has ended.", COMES);
       await pause(STUCK_MS);
       return;
     }
     if (video.currentTime !== last) {
       last = video.currentTime;
       moved = now;
-      if (!video.paused) say("live", "Playing live");
+      if (!video.paused) say("live", player.isDynamic() ? "Playing live" : "Playing");
     } else if (video.paused && video.readyState > 1) {
       moved = now;
       say("waiting", "Paused");
