@@ -4,7 +4,6 @@
 //! file that is not there yet is held until it is; a GET for a file that is still being written
 //! streams each byte as it is written. [`replay`] imitates a live segmenter from a recording.
 
-pub mod assets;
 pub mod cli;
 pub mod clock;
 pub mod cmaf;
@@ -12,6 +11,7 @@ pub mod folder;
 pub mod http;
 pub mod live;
 pub mod mpd;
+pub mod recording;
 pub mod replay;
 pub mod server;
 pub mod shutdown;

@@ -1,11 +1,14 @@
 //! The front page: a plain list of the streams in the folder.
 
-use super::Site;
-use crate::live::{MediaPath, Role};
+use super::{Site, assets, gzip, headers::content_type};
+use crate::live::{Manifest, MediaPath, Role};
 use actix_web::{HttpResponse, http::header, web};
+use bytes::Bytes;
 use std::{
+    collections::BTreeMap,
     fmt::Write,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 /// So many folders and streams are listed at most.
@@ -22,14 +25,26 @@ pub(super) async fn page(site: &Site) -> HttpResponse {
 }
 
 /// One of our own files.
-pub(super) fn asset(name: &str) -> Option<HttpResponse> {
-    let (content_type, bytes) = crate::assets::asset(name)?;
-    Some(
-        HttpResponse::Ok()
-            .insert_header((header::CONTENT_TYPE, content_type))
-            .insert_header((header::CACHE_CONTROL, "no-cache"))
-            .body(bytes),
-    )
+pub(super) fn asset(name: &str, takes_gzip: bool) -> Option<HttpResponse> {
+    let bytes = assets::asset(name)?;
+    let path = MediaPath::from_disk(Path::new(name))?;
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::CONTENT_TYPE, &*content_type(&path)))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::VARY, "Accept-Encoding"));
+    if takes_gzip && bytes.len() >= gzip::MIN_BYTES {
+        response.insert_header((header::CONTENT_ENCODING, "gzip"));
+        return Some(response.body(compressed(name, bytes)));
+    }
+    Some(response.body(bytes))
+}
+
+/// Compressed once: as many entries as there are assets.
+fn compressed(name: &str, bytes: &'static [u8]) -> Bytes {
+    static COMPRESSED: Mutex<BTreeMap<String, Bytes>> = Mutex::new(BTreeMap::new());
+    let mut compressed = COMPRESSED.lock().unwrap_or_else(PoisonError::into_inner);
+    compressed.entry(name.to_owned()).or_insert_with(|| gzip::compress(bytes)).clone()
 }
 
 /// The manifests below a folder, by name. Blocks.
@@ -60,11 +75,15 @@ fn render(streams: &[MediaPath]) -> String {
     for path in streams {
         let url = encode(path.as_str());
         let name = escape(path.as_str());
-        let _ = writeln!(
-            list,
-            "<li><a href=\"/ldash/assets/player.html?url=/{url}\">{name}</a> \
-             <a class=\"file\" href=\"/{url}\" aria-label=\"the manifest {name}\">manifest</a></li>"
-        );
+        let play = match path.role() {
+            Role::Manifest(Manifest::Mpd) => {
+                format!(
+                    " <a href=\"/ldash/assets/index.html?url=/{url}\" aria-label=\"play {name}\">play</a>"
+                )
+            }
+            _ => String::new(),
+        };
+        let _ = writeln!(list, "<li><a href=\"/{url}\">{name}</a>{play}</li>");
     }
     let body = if list.is_empty() {
         "<p>No stream yet. Have a packager write its segments and manifest into the folder.</p>"
@@ -75,7 +94,7 @@ fn render(streams: &[MediaPath]) -> String {
     PAGE.replace("{{streams}}", &body)
 }
 
-const PAGE: &str = include_str!("../../static/front.html");
+const PAGE: &str = include_str!("front.html");
 
 /// Percent-encodes all but what may stand in a path as it is (RFC 3986, section 3.3).
 fn encode(path: &str) -> String {
@@ -103,6 +122,8 @@ mod tests {
         let names: Vec<String> = streams(folder.path()).iter().map(ToString::to_string).collect();
         assert_eq!(names, ["a&b/x.mpd", "y.m3u8"]);
         let page = render(&streams(folder.path()));
-        assert!(page.contains("?url=/a%26b/x.mpd\">a&amp;b/x.mpd<"), "{page}");
+        assert!(page.contains("<a href=\"/a%26b/x.mpd\">a&amp;b/x.mpd</a>"), "{page}");
+        assert!(page.contains("index.html?url=/a%26b/x.mpd\""), "{page}");
+        assert!(!page.contains("?url=/y.m3u8"), "dash.js does not play it");
     }
 }

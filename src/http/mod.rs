@@ -1,6 +1,7 @@
 //! HTTP: a request is parsed, the core is asked, the answer becomes a response.
 
 mod access_log;
+pub mod assets;
 mod body;
 mod conditional;
 mod connection;

@@ -1,6 +1,6 @@
 //! From a request's target to what answers it.
 
-use super::{Site, access_log::Logged, cors, failure::Failure, front, serve};
+use super::{Site, access_log::Logged, cors, failure::Failure, front, gzip, serve};
 use crate::{
     clock,
     live::{MediaPath, PathError, Target},
@@ -65,10 +65,7 @@ impl Route {
 }
 
 /// Answers a request, adds what every response has, and has it logged.
-pub async fn entry(
-    site: Arc<Site>,
-    mut request: ServiceRequest,
-) -> Result<ServiceResponse, Error> {
+pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<ServiceResponse, Error> {
     let since = Instant::now();
     let mut response =
         answer(&site, &mut request).await.unwrap_or_else(|failure| failure.response());
@@ -93,7 +90,10 @@ async fn answer(site: &Site, request: &mut ServiceRequest) -> Result<HttpRespons
         Route::Front => Ok(front::page(site).await),
         Route::Time => Ok(time()),
         Route::Health => Ok(uncached("text/plain; charset=utf-8").body("ok\n")),
-        Route::Asset(name) => front::asset(&name).ok_or(Failure::Absent),
+        Route::Asset(name) => {
+            let takes_gzip = gzip::is_accepted(request.headers());
+            front::asset(&name, takes_gzip).ok_or(Failure::Absent)
+        }
         Route::Nothing => Err(Failure::Absent),
     }
 }

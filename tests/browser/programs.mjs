@@ -1,0 +1,43 @@
+// Starts lldash and lldash-replay. LLDASH names the program, if it is not target/debug/lldash;
+// lldash-replay stands beside it.
+import { spawn } from "node:child_process";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+export const inRepository = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const lldash = process.env.LLDASH || inRepository("target/debug/lldash");
+
+/** Starts a server; resolves to its origin, from the first line that it prints, and a way to stop it. */
+export async function server(...args) {
+  const child = run(lldash, args, ["ignore", "pipe", "inherit"]);
+  const line = await new Promise((done, failed) => {
+    child.once("error", failed);
+    child.once("exit", (code) => failed(new Error(`${lldash} ${args.join(" ")} ended (${code})`)));
+    createInterface({ input: child.stdout }).once("line", done);
+  });
+  child.stdout.resume();
+  const origin = line.match(/https?:\/\/[^\s/]+/)?.[0];
+  if (!origin) throw new Error(`the first line names no URL: ${line}`);
+  return { origin, stop: () => stop(child) };
+}
+
+/** Starts lldash-replay of the recording into a folder. */
+export function replay(out) {
+  const child = run(join(dirname(lldash), "lldash-replay"), ["-i", inRepository("static/segments-in"), "-o", out], ["ignore", "ignore", "inherit"]);
+  return { stop: () => stop(child) };
+}
+
+function run(program, args, stdio) {
+  const child = spawn(program, args, { stdio });
+  process.once("exit", () => child.kill("SIGKILL"));
+  return child;
+}
+
+function stop(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return undefined;
+  return new Promise((done) => {
+    child.once("exit", done);
+    child.kill("SIGTERM");
+  });
+}
