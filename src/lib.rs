@@ -3,10 +3,40 @@
 //! Any packager writes segments into a folder; any player pulls them over HTTP/1.1. A GET for a
 //! file that is not there yet is held until it is; a GET for a file that is still being written
 //! streams each byte as it is written. [`replay`] imitates a live segmenter from a recording.
+//!
+//! Bytes flow one way:
+//!
+//! ```text
+//! packager ──files──▶ folder::watcher ──Event──▶ folder::tracker ──Bytes──▶ live::Library
+//!                                                                               │ Follower
+//!                                        client ◀── http::respond ◀── http::serve ◀┘
+//! ```
+//!
+//! # Layout
+//!
+//! A module names only what stands behind "knows".
+//!
+//! - [`live`]: the core. Files as they grow, their followers, those who wait for them, what stays
+//!   in memory, when a file is finished. No disk, HTTP, task or clock. Knows nothing of ours.
+//! - [`cmaf`]: boxes, chunks, times of CMAF segments. Knows nothing of ours.
+//! - [`mpd`]: reads an MPD, edits it in place. Knows nothing of ours.
+//! - [`folder`]: the disk. The watch, the thread that decides what each file is, reads below the
+//!   root only; writes of whole files. Knows [`live`].
+//! - [`http`]: a request is parsed, the core is asked, the answer becomes a response. Knows
+//!   [`live`], [`folder`], [`recording`].
+//! - [`replay`]: a live segmenter imitated from a recording. Knows [`cmaf`], [`mpd`], [`folder`].
+//! - [`server`]: the composition root: builds, wires, stops. Knows all of the above.
+//! - [`demo`]: the built-in recording as a live stream. Knows [`replay`], [`recording`].
+//! - [`cli`]: command lines become configurations; the only place that knows clap.
+//! - [`recording`]: the recording and the page that are compiled in.
+//! - [`clock`], [`shutdown`]: the wall clock; stopping as a value. Know nothing of ours.
+//!
+//! What does not belong here: transcoding and packaging. Bytes are served as they were written.
 
 pub mod cli;
 pub mod clock;
 pub mod cmaf;
+pub mod demo;
 pub mod folder;
 pub mod http;
 pub mod live;

@@ -3,6 +3,9 @@
 use lldash::{cli, server::Server};
 use std::{io::Write, process::ExitCode};
 
+/// What is logged unless `RUST_LOG` says otherwise.
+const LOG: &str = "info,actix_http=off,actix_server=warn";
+
 fn main() -> ExitCode {
     let command = cli::serve::parse();
     let level =

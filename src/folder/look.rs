@@ -33,7 +33,7 @@ impl Tracker {
             match self.root.find(path.as_path()) {
                 Found::File(opened) => return self.look_at(path, opened, reply),
                 Found::Folder(_) => return answer(reply, Answer::Folder),
-                Found::Denied(_) => return answer(reply, Answer::Denied),
+                Found::Denied => return answer(reply, Answer::Denied),
                 Found::Absent if is_last => {}
                 Found::Absent => {
                     if let Some(file) = self.look_aside(&path) {

@@ -51,7 +51,7 @@ pub(super) enum Found {
     /// Nothing that may be served.
     Absent,
     /// It is there, and the system does not let it be read.
-    Denied(io::Error),
+    Denied,
 }
 
 impl Root {
@@ -87,10 +87,10 @@ impl Root {
         match self.try_find(relative) {
             Ok(found) => found,
             Err(error) => match error.kind() {
-                io::ErrorKind::PermissionDenied => Found::Denied(error),
+                io::ErrorKind::PermissionDenied => Found::Denied,
                 _ if is_resource_limit(&error) => {
                     log::error!("cannot open {}: {error}", relative.display());
-                    Found::Denied(error)
+                    Found::Denied
                 }
                 _ => Found::Absent,
             },

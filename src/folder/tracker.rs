@@ -129,7 +129,7 @@ impl Tracker {
             Found::File(opened) if side.is_some() || !self.is_known(&shown, &opened) => {
                 self.follow(relative, shown, side.is_some(), opened);
             }
-            Found::File(_) | Found::Absent | Found::Denied(_) => {}
+            Found::File(_) | Found::Absent | Found::Denied => {}
         }
     }
 
@@ -260,7 +260,7 @@ impl Tracker {
         let opened = match self.root.find(relative) {
             Found::File(opened) => opened,
             Found::Folder(_) => return self.enter(relative),
-            Found::Absent | Found::Denied(_) => return,
+            Found::Absent | Found::Denied => return,
         };
         if matches!(shown.role(), Role::Manifest(_)) {
             return self.manifest(&shown, opened);

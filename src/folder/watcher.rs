@@ -81,11 +81,6 @@ impl Watcher {
         !self.polls && matches!(RecommendedWatcher::kind(), WatcherKind::Inotify)
     }
 
-    /// Whether it looks again and again.
-    pub(super) fn polls(&self) -> bool {
-        self.polls
-    }
-
     /// Watches a folder. One that is watched already is watched anew: it may be another one
     /// under the same name.
     pub(super) fn watch(&mut self, real: &Path) -> Result<(), WatchError> {

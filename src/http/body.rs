@@ -24,11 +24,29 @@ pub(super) struct Growing {
     length: Option<u64>,
     /// Bytes that are being read from disk.
     reading: Option<LocalBoxFuture<'static, io::Result<Bytes>>>,
+    end: Cut,
+}
+
+/// A cut is told one poll late: what was given before is sent first, which an error would
+/// throw away.
+#[derive(Default)]
+struct Cut {
+    is_due: bool,
+}
+
+impl Cut {
+    fn poll<T>(&mut self, cx: &Context<'_>) -> Poll<io::Result<T>> {
+        if std::mem::replace(&mut self.is_due, true) {
+            return Poll::Ready(Err(io::Error::other("the file broke off")));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
 }
 
 impl Growing {
     pub(super) fn new(follower: Follower, length: Option<u64>) -> Self {
-        Self { follower, length, reading: None }
+        Self { follower, length, reading: None, end: Cut::default() }
     }
 }
 
@@ -52,10 +70,13 @@ impl MessageBody for Growing {
                 this.reading = None;
                 return Poll::Ready(Some(read));
             }
+            if this.end.is_due {
+                return this.end.poll(cx).map(Some);
+            }
             match ready!(this.follower.poll_next(cx)) {
                 Step::Bytes(bytes) => return Poll::Ready(Some(Ok(bytes))),
                 Step::End => return Poll::Ready(None),
-                Step::Cut => return Poll::Ready(Some(Err(cut()))),
+                Step::Cut => return this.end.poll(cx).map(Some),
                 Step::Stored(stored) => {
                     let read = web::block(move || stored.read());
                     let read = async { read.await.map_err(io::Error::other)? };
@@ -72,11 +93,12 @@ pub(super) struct Stored {
     witness: Witness,
     /// Its end is missing: it is cut there.
     is_torn: bool,
+    end: Cut,
 }
 
 impl Stored {
     pub(super) fn new(inner: BoxBody, witness: Witness, is_torn: bool) -> Self {
-        Self { inner, witness, is_torn }
+        Self { inner, witness, is_torn, end: Cut::default() }
     }
 }
 
@@ -92,13 +114,20 @@ impl MessageBody for Stored {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
+        if this.end.is_due {
+            return this.end.poll(cx).map(|result| Some(result.map_err(Into::into)));
+        }
         let next = ready!(Pin::new(&mut this.inner).poll_next(cx));
-        Poll::Ready(match next {
-            None if this.is_torn => Some(Err(cut().into())),
+        let is_cut = match &next {
+            None => this.is_torn,
             // Asked after the read: bytes that were written before it would show by now.
-            Some(Ok(_)) if !this.witness.is_unchanged() => Some(Err(cut().into())),
-            next => next,
-        })
+            Some(Ok(_)) => !this.witness.is_unchanged(),
+            Some(Err(_)) => false,
+        };
+        if is_cut {
+            return this.end.poll(cx).map(|result| Some(result.map_err(Into::into)));
+        }
+        Poll::Ready(next)
     }
 }
 
@@ -118,8 +147,4 @@ impl MessageBody for Unknown {
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         Poll::Ready(None)
     }
-}
-
-fn cut() -> io::Error {
-    io::Error::other("the file broke off")
 }

@@ -1,0 +1,1 @@
+//! The built-in recording as a live stream, in a folder of its own.
