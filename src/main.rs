@@ -8,9 +8,9 @@ const LOG: &str = "info,actix_http=off,actix_server=warn";
 
 fn main() -> ExitCode {
     let command = cli::serve::parse();
-    let level =
-        env_logger::Env::new().filter_or("LLDASH_LOG", "info").write_style("LLDASH_LOG_STYLE");
-    env_logger::Builder::from_env(level).format_timestamp_millis().init();
+    // A body that is cut is an error to actix; here it is said once, in the access log.
+    let filter = env_logger::Env::default().default_filter_or(LOG);
+    env_logger::Builder::from_env(filter).format_timestamp_millis().init();
     match actix_web::rt::System::new().block_on(run(command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

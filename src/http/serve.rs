@@ -122,6 +122,7 @@ impl Quest<'_> {
             return Ok(Lookup { answer, held: None });
         }
         let hold = hold.as_mut().ok_or(Failure::TooManyHeld)?;
+        log::debug!("{} is held", http.uri());
         let mut shutdown = self.site.shutdown.clone();
         let held = async {
             tokio::select! {

@@ -1,0 +1,280 @@
+//! A server in a process of its own, over a folder of its own, and a client that sees every byte:
+//! how a body is framed, when its bytes come, and whether it ends or breaks off.
+
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// Nothing here takes so long: a safety net against hanging, not a measure.
+const SAFETY: Duration = Duration::from_secs(60);
+
+/// A running server. Dropping it kills it.
+pub struct Server {
+    pub address: SocketAddr,
+    pub child: Child,
+    folder: TempDir,
+    /// Lines of its log that were not asked for yet.
+    log: mpsc::Receiver<String>,
+}
+
+impl Server {
+    /// Starts the server over a new folder, with more options.
+    pub fn start(options: &[&str]) -> Self {
+        Self::over(tempfile::tempdir().expect("a folder"), options)
+    }
+
+    /// Starts the server over a folder that may hold something.
+    pub fn over(folder: TempDir, options: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lldash"));
+        command.args(["-p", "0"]).args(options).arg(folder.path());
+        Self::spawn(command, folder)
+    }
+
+    /// Starts a command that runs the server in its end.
+    pub fn spawn(mut command: Command, folder: TempDir) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env("RUST_LOG", "debug,actix_http=off,actix_server=warn,mio=off");
+        let mut child = command.spawn().expect("the server starts");
+        let mut line = String::new();
+        let output = child.stdout.take().expect("piped");
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        let address = line.trim().trim_start_matches("http://").trim_end_matches('/');
+        let address = address.parse().unwrap_or_else(|_| panic!("no URL but {line:?}"));
+        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        // Read all the time: a pipe that is full would stop the server.
+        let (lines, log) = mpsc::channel();
+        thread::spawn(move || {
+            stderr.lines().map_while(Result::ok).try_for_each(|line| lines.send(line))
+        });
+        Self { address, child, folder, log }
+    }
+
+    /// A path in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Makes a file, and the folders in which it lies.
+    pub fn create(&self, name: &str) -> File {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        File::create(path).expect("made")
+    }
+
+    /// Writes a file as a whole and closes it.
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        self.create(name).write_all(bytes).expect("written");
+    }
+
+    /// Sends a GET and reads the head of its response.
+    pub fn get(&self, path: &str) -> Response {
+        self.request("GET", path, &[]).response()
+    }
+
+    /// Sends a GET with headers and reads the head of its response.
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+        self.request("GET", path, headers).response()
+    }
+
+    /// Sends a request; the response may come later.
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Pending {
+        let lines: String =
+            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let is_head = method == "HEAD";
+        self.raw(format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{lines}\r\n").as_bytes(), is_head)
+    }
+
+    /// Sends these very bytes.
+    pub fn raw(&self, bytes: &[u8], is_head: bool) -> Pending {
+        let mut stream = TcpStream::connect(self.address).expect("a connection");
+        stream.set_read_timeout(Some(SAFETY)).expect("set");
+        stream.write_all(bytes).expect("sent");
+        Pending { stream: BufReader::new(stream), is_head }
+    }
+
+    /// Reads the log until a line that holds `text`; answers it.
+    pub fn logged(&mut self, text: &str) -> String {
+        loop {
+            match self.log.recv_timeout(SAFETY) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(_) => {}
+                Err(_) => panic!("the log says nothing of {text:?}"),
+            }
+        }
+    }
+
+    /// Returns when the request for `path` is being held: it is registered, and the disk has been
+    /// looked at.
+    pub fn held(&mut self, path: &str) {
+        self.logged(&format!("{path} is held"));
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A request that was sent.
+pub struct Pending {
+    pub stream: BufReader<TcpStream>,
+    is_head: bool,
+}
+
+impl Pending {
+    /// Waits for the head of the response.
+    pub fn response(mut self) -> Response {
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.stream.read_line(&mut line).expect("a line in time");
+            match line.trim_end() {
+                "" if lines.is_empty() => panic!("the connection closed without a response"),
+                "" => break,
+                text => lines.push(text.to_owned()),
+            }
+        }
+        let status = lines[0].split(' ').nth(1).and_then(|status| status.parse().ok());
+        let headers = lines[1..].iter().filter_map(|line| line.split_once(": "));
+        let headers =
+            headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+        let mut response = Response {
+            status: status.expect("a status"),
+            headers,
+            framing: Framing::None,
+            buffer: Vec::new(),
+            stream: self.stream,
+        };
+        response.framing = response.framed(self.is_head);
+        response
+    }
+}
+
+/// A response whose body is still being read.
+pub struct Response {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    framing: Framing,
+    buffer: Vec<u8>,
+    pub stream: BufReader<TcpStream>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Framing {
+    None,
+    Chunked,
+    Sized(usize),
+}
+
+/// How a body ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// As it should: with a last chunk, or with its length.
+    Clean,
+    /// The connection ended before.
+    Cut,
+}
+
+impl Response {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
+    }
+
+    fn framed(&self, is_head: bool) -> Framing {
+        let length = self.header("content-length").and_then(|length| length.parse().ok());
+        match (self.header("transfer-encoding"), length) {
+            _ if is_head || matches!(self.status, 204 | 304) => Framing::None,
+            (Some("chunked"), None) => Framing::Chunked,
+            (None, Some(length)) => Framing::Sized(length),
+            framing => panic!("a body framed by {framing:?}"),
+        }
+    }
+
+    /// Waits for the next `length` bytes of the body.
+    pub fn read(&mut self, length: usize) -> Vec<u8> {
+        while self.buffer.len() < length {
+            if let Some(end) = self.more() {
+                panic!("the body ended, {end:?}, after {} of {length} bytes", self.buffer.len());
+            }
+        }
+        self.buffer.drain(..length).collect()
+    }
+
+    /// Waits for the end of the body.
+    pub fn rest(&mut self) -> (Vec<u8>, End) {
+        loop {
+            if let Some(end) = self.more() {
+                return (std::mem::take(&mut self.buffer), end);
+            }
+        }
+    }
+
+    /// The whole body, which must end cleanly.
+    pub fn body(&mut self) -> Vec<u8> {
+        let (body, end) = self.rest();
+        assert_eq!(end, End::Clean);
+        body
+    }
+
+    /// The whole body as text.
+    pub fn text(&mut self) -> String {
+        String::from_utf8(self.body()).expect("text")
+    }
+
+    /// Reads on; the end when there is no more.
+    fn more(&mut self) -> Option<End> {
+        match self.framing {
+            Framing::None | Framing::Sized(0) => Some(End::Clean),
+            Framing::Sized(left) => {
+                let mut bytes = vec![0; left.min(65_536)];
+                let read = self.stream.read(&mut bytes).unwrap_or(0);
+                self.buffer.extend_from_slice(&bytes[..read]);
+                self.framing = Framing::Sized(left - read);
+                (read == 0).then_some(End::Cut)
+            }
+            Framing::Chunked => self.chunk(),
+        }
+    }
+
+    fn chunk(&mut self) -> Option<End> {
+        let mut line = String::new();
+        let size = match self.stream.read_line(&mut line) {
+            Ok(0) | Err(_) => return Some(End::Cut),
+            Ok(_) => usize::from_str_radix(line.trim(), 16).expect("a chunk's size"),
+        };
+        let mut bytes = vec![0; size + 2];
+        if self.stream.read_exact(&mut bytes).is_err() {
+            return Some(End::Cut);
+        }
+        self.buffer.extend_from_slice(&bytes[..size]);
+        if size == 0 {
+            self.framing = Framing::None;
+            return Some(End::Clean);
+        }
+        None
+    }
+}
+
+/// A chunk of a segment: `moof` and `mdat`, in all of this many bytes.
+pub fn chunk(bytes: usize) -> Vec<u8> {
+    let half = bytes / 2;
+    [mp4_box(*b"moof", half), mp4_box(*b"mdat", bytes - half)].concat()
+}
+
+/// A box of this many bytes in all.
+pub fn mp4_box(kind: [u8; 4], bytes: usize) -> Vec<u8> {
+    let size = u32::try_from(bytes).expect("small").to_be_bytes();
+    let contents = (0..bytes - 8).map(|at| u8::try_from(at % 251).expect("small"));
+    size.into_iter().chain(kind).chain(contents).collect()
+}

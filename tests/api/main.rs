@@ -1,0 +1,4 @@
+//! The contract over real sockets and a real folder. Each test names the heading that it proves.
+
+mod growing;
+mod helpers;
