@@ -1,1 +1,3 @@
 //! The folder on disk: watched, opened, read, written.
+
+pub mod writer;
