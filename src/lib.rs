@@ -4,6 +4,7 @@
 //! file that is not there yet is held until it is; a GET for a file that is still being written
 //! streams each byte as it is written. [`replay`] imitates a live segmenter from a recording.
 
+pub mod cli;
 pub mod clock;
 pub mod cmaf;
 pub mod folder;

@@ -1,6 +1,6 @@
 //! Dropping samples from the end of a chunk: where a loop joins, audio frames would overlap.
 
-use super::boxes::{BoxRef, Malformed, make, put, u32_at};
+use super::boxes::{BoxRef, Malformed, make, put};
 use super::edit::{Shift, move_data_offsets};
 use super::times::{Trun, decode_time, parse_tfhd};
 
@@ -97,7 +97,7 @@ fn cut_mdat(mdat: &BoxRef<'_>, trun: &Trun<'_>, keep: u32) -> Result<Vec<u8>, Ma
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cmaf::boxes::Boxes;
+    use crate::cmaf::boxes::{Boxes, u32_at};
     use crate::cmaf::testing::{chunk, init, moof};
     use crate::cmaf::{Fragment, Init, shift};
 

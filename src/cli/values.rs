@@ -1,0 +1,43 @@
+//! Values that options share.
+
+use std::time::Duration;
+
+/// A span of time: `5s`, `200ms`, `1m 30s`, or a plain number of seconds such as `2.5`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let refuse = || format!("{text} is no span of time such as 2.5, 5s or 200ms");
+    match text.trim().parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| refuse()),
+        Err(_) => humantime::parse_duration(text.trim()).map_err(|_| refuse()),
+    }
+}
+
+/// A finite number above 0.
+pub fn positive(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse::<f64>().ok();
+    let fits = number.filter(|number| number.is_finite() && *number > 0.0);
+    fits.ok_or_else(|| format!("{text} is no number above 0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_spans_of_time() {
+        assert_eq!(duration("2.5"), Ok(Duration::from_millis(2500)));
+        assert_eq!(duration("200ms"), Ok(Duration::from_millis(200)));
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        for bad in ["", "-1", "nan", "inf", "5 parsecs", "1e30"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn reads_positive_numbers() {
+        assert_eq!(positive("0.5"), Ok(0.5));
+        for bad in ["0", "-1", "nan", "inf", "x"] {
+            assert!(positive(bad).is_err(), "{bad}");
+        }
+    }
+}
