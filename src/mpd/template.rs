@@ -93,6 +93,18 @@ impl Pattern {
         self
     }
 
+    /// The same with percent escapes resolved, as names on disk have none: `%05d` is no escape.
+    #[must_use]
+    pub fn decoded(mut self) -> Self {
+        for part in &mut self.0 {
+            if let Part::Literal(text) = part {
+                let decoded = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+                *text = decoded.into_owned();
+            }
+        }
+        self
+    }
+
     /// Whether names differ from segment to segment by number.
     pub fn has_number(&self) -> bool {
         self.0.iter().any(|part| matches!(part, Part::Number(_)))
@@ -214,6 +226,12 @@ mod tests {
         assert_eq!(pattern.expand(&values), "v1/500/a$-00007-90000.m4s");
         assert_eq!(Pattern::new("a$Nonsense$").expand(&values), "a$Nonsense$");
         assert_eq!(Pattern::new("a$b").expand(&values), "a$b");
+    }
+
+    #[test]
+    fn percent_escapes_are_not_widths() {
+        let pattern = Pattern::new("a%20$Number%03d$").decoded();
+        assert_eq!(pattern.expand(&Values { number: 5, ..Values::default() }), "a 005");
     }
 
     #[test]

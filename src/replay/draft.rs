@@ -73,9 +73,8 @@ fn of_template(
     template: &Template,
 ) -> Draft {
     let named = |text: &str| {
-        let text = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
-        let text = text.trim_start_matches("./").to_string();
-        Pattern::new(&text).for_representation(&found.id, found.bandwidth).with_prefix(base)
+        let pattern = Pattern::new(text.trim_start_matches("./")).decoded();
+        pattern.for_representation(&found.id, found.bandwidth).with_prefix(base)
     };
     let pattern = named(&template.media);
     let by_number = pattern.has_number();

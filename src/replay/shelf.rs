@@ -117,7 +117,11 @@ impl<'a> Shelf<'a> {
 
     /// Writes the last versions of all manifests.
     pub(super) fn close(&mut self) -> Result<(), Error> {
-        let ends = self.rows.iter().filter_map(|row| row.items.back()).map(|item| item.end);
+        let video = self.recording.tracks.iter().any(|track| track.video);
+        let rows = self.rows.iter().zip(&self.recording.tracks);
+        // Audio hangs over by part of a frame: that must not promise another segment.
+        let paced = rows.filter(|(_, track)| track.video || !video);
+        let ends = paced.filter_map(|(row, _)| row.items.back()).map(|item| item.end);
         let end = ends.max().unwrap_or_default();
         self.rewrite(Some(end), |_| true).map(drop)
     }
