@@ -80,9 +80,9 @@ mod tests {
 
     #[test]
     fn odd_tails_stay_with_the_last_chunk() {
-        assert_eq!(split(&[(b"moof", 10), (b"mdat", 5), (b"mdat", 5)]), [0..20]);
-        assert_eq!(split(&[(b"moof", 10), (b"mdat", 5), (b"mfra", 7)]), [0..22]);
-        assert_eq!(split(&[(b"ftyp", 10)]), [0..10]);
+        assert_eq!(split(&[(b"moof", 10), (b"mdat", 5), (b"mdat", 5)]), vec![0..20; 1]);
+        assert_eq!(split(&[(b"moof", 10), (b"mdat", 5), (b"mfra", 7)]), vec![0..22; 1]);
+        assert_eq!(split(&[(b"ftyp", 10)]), vec![0..10; 1]);
         assert_eq!(split(&[]), []);
     }
 

@@ -14,7 +14,7 @@ pub use live::{Live, TemplateEdit, TimelineEdit, make_live};
 pub use model::{Addressing, Entry, Kind, Mpd, Period, Representation, Template, Timing};
 pub use read::read;
 pub use template::{Found, Pattern, Values};
-pub use time::{date_time, duration, parse_duration};
+pub use time::{date_time, duration, from_nanos, parse_duration};
 
 use std::fmt;
 

@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::model::{Addressing, Entry, Kind, Mpd, Period, Representation, Template, Timing};
-use super::time::parse_duration;
+use super::time::{from_nanos, parse_duration};
 use super::tree::{self, Node};
 use std::time::Duration;
 
@@ -192,9 +192,8 @@ fn list(context: &Context<'_>) -> Result<Addressing, Error> {
     Ok(Addressing::List {
         media,
         initialization: initialization.and_then(|i| i.attribute("sourceURL")).map(String::from),
-        duration: duration.map(|d| {
-            Duration::from_nanos_u128(u128::from(d) * 1_000_000_000 / u128::from(timescale))
-        }),
+        duration: duration
+            .map(|d| from_nanos(u128::from(d) * 1_000_000_000 / u128::from(timescale))),
     })
 }
 

@@ -16,7 +16,7 @@ pub(super) fn change(tag: &BytesStart<'_>, changes: &[Change<'_>]) -> BytesStart
         let new = value.as_ref().map(|value| format!("{attribute}=\"{}\"", escape(value.as_str())));
         match (span, new) {
             (Some(span), Some(new)) => {
-                text.replace_range(span.clone(), &keep_space(&text[span], &new))
+                text.replace_range(span.clone(), &keep_space(&text[span], &new));
             }
             (Some(span), None) => text.replace_range(span, ""),
             (None, Some(new)) => text.insert_str(text.trim_end().len(), &format!(" {new}")),

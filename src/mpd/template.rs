@@ -137,7 +137,7 @@ impl Pattern {
                 Part::Literal(text) => filled.push_literal(text, false),
                 Part::Id => filled.push_literal(id, false),
                 Part::Bandwidth(width) => {
-                    filled.push_literal(&format!("{bandwidth:0width$}"), false)
+                    filled.push_literal(&format!("{bandwidth:0width$}"), false);
                 }
                 other => filled.0.push(other.clone()),
             }

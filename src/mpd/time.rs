@@ -2,6 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
+/// A duration of that many nanoseconds; more than fit are as many as fit.
+pub fn from_nanos(nanos: u128) -> Duration {
+    let seconds = u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX);
+    Duration::new(seconds, u32::try_from(nanos % 1_000_000_000).unwrap_or(0))
+}
+
 /// Reads an `xs:duration` such as `PT1H2M3.5S`; years count 365 days, months 30. `None` if it is
 /// none, or negative.
 pub fn parse_duration(text: &str) -> Option<Duration> {
@@ -14,7 +20,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     let exact = Duration::try_from_secs_f64(date + time).ok()?;
     // Binary fractions err far below the microsecond.
     let micros = (exact.as_nanos() + 500) / 1000;
-    Some(Duration::from_nanos_u128(micros * 1000))
+    Some(from_nanos(micros * 1000))
 }
 
 fn parse_fields(mut text: &str, units: &[(char, f64)]) -> Option<f64> {

@@ -37,6 +37,7 @@ impl Node {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn no_xml(reason: impl ToString) -> Error {
     Error::NoXml(reason.to_string())
 }

@@ -5,7 +5,7 @@ use super::files::{Files, folder_of, resolve};
 use super::hls::Playlist;
 use super::recording::{NANOS, Naming};
 use crate::mpd::{
-    Addressing, Entry, Found, Pattern, Period, Representation, Template, Timing, Values,
+    Addressing, Entry, Found, Pattern, Period, Representation, Template, Timing, Values, from_nanos,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub(super) struct DraftSegment {
 }
 
 fn ticks(count: u64, timescale: u64) -> Duration {
-    Duration::from_nanos_u128(u128::from(count) * NANOS / u128::from(timescale.max(1)))
+    from_nanos(u128::from(count) * NANOS / u128::from(timescale.max(1)))
 }
 
 /// The track of a Representation; without segments when none of its files is there.
@@ -173,6 +173,9 @@ fn of_urls<'a>(
     Draft { segments, init: None, naming, video: true, timescale: None }
 }
 
+/// What the names of one track share: their folder, and what stands in the place of each `*`.
+type Group = (String, Vec<String>);
+
 /// The tracks of files that only a template tells of: one for each thing that its `*` stands for.
 pub(super) fn of_names(
     files: &Files,
@@ -180,13 +183,13 @@ pub(super) fn of_names(
     first: u64,
     each: Duration,
 ) -> Vec<Draft> {
-    let mut groups: BTreeMap<(String, Vec<String>), Vec<(u64, String)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Group, Vec<(u64, String)>> = BTreeMap::new();
     for (name, found) in names {
         let number = found.number.or(found.time).unwrap_or(0);
         let group = groups.entry((folder_of(&name).to_string(), found.rest)).or_default();
         group.push((number, name));
     }
-    let draft = |((folder, rest), mut group): ((String, Vec<String>), Vec<(u64, String)>)| {
+    let draft = |((folder, rest), mut group): (Group, Vec<(u64, String)>)| {
         group.sort();
         let names: Vec<_> = group.iter().map(|(_, name)| name.as_str()).collect();
         let naming = Naming::of_names(&names).0;

@@ -8,7 +8,7 @@ use super::hls::Playlist;
 use super::media::{self, Scan};
 use super::recording::{Chunk, NANOS, Segment, Track};
 use crate::cmaf::Init;
-use crate::mpd::{self, Found, Mpd, Pattern, Template};
+use crate::mpd::{self, Found, Mpd, Pattern, Template, from_nanos};
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::time::Duration;
@@ -194,8 +194,9 @@ impl Reader<'_> {
 
     /// The place of a draft, which may be known from another manifest; `None` when it is empty.
     fn add(&mut self, draft: Draft) -> Option<usize> {
-        let first = draft.segments.first()?.source.clone();
-        if let Some(known) = self.known.get(&first) {
+        draft.segments.first()?;
+        let mut sources = draft.segments.iter().map(|segment| &segment.source);
+        if let Some(known) = sources.find_map(|source| self.known.get(source)) {
             return Some(*known);
         }
         let place = self.drafts.len();
@@ -299,7 +300,7 @@ fn finish(files: &Files, config: &Config, draft: Draft, origin: Duration) -> Res
     for (index, segment) in (0..).zip(draft.segments) {
         let path = files.path(&segment.source);
         let scan = media::scan(&path, init.as_ref()).reading(path)?;
-        let mut segment = finisher.finish(segment, scan);
+        let mut segment = finisher.finish(segment, &scan);
         if let Some(each) = config.segment_duration {
             repace(&mut segment, each * index, each);
         }
@@ -330,7 +331,7 @@ struct Finisher<'a> {
 }
 
 impl Finisher<'_> {
-    fn finish(&mut self, draft: DraftSegment, scan: Scan) -> Segment {
+    fn finish(&mut self, draft: DraftSegment, scan: &Scan) -> Segment {
         let nominal = [draft.start, draft.end].map(|time| time.saturating_sub(self.origin));
         let timescale = self.init.and_then(Init::main_track).map(|track| track.timescale);
         let times = timescale.zip(scan.media).and_then(|(timescale, media)| {
@@ -373,7 +374,7 @@ impl Finisher<'_> {
 /// The presentation time of a decode time.
 fn since((tick, nanos): (i128, i128), ticks: u64, timescale: u32) -> Duration {
     let distance = (i128::from(ticks) - tick) * NANOS.cast_signed() / i128::from(timescale);
-    Duration::from_nanos_u128(u128::try_from(nanos + distance).unwrap_or(0))
+    from_nanos(u128::try_from(nanos + distance).unwrap_or(0))
 }
 
 /// A file of which only the length is known, in one piece; a transport stream in several, at
@@ -384,8 +385,7 @@ fn pieces(len: u64, [start, end]: [Duration; 2], transport: bool) -> Vec<Chunk> 
     let count = if transport { wanted.min(len / PACKET).max(1) } else { 1 };
     let cut = |index: u64| if index == count { len } else { len * index / count / PACKET * PACKET };
     let chunk = |index: u64| {
-        let share =
-            Duration::from_nanos_u128(span.as_nanos() * u128::from(index + 1) / u128::from(count));
+        let share = from_nanos(span.as_nanos() * u128::from(index + 1) / u128::from(count));
         Chunk { bytes: cut(index)..cut(index + 1), end: start + share }
     };
     (0..count).map(chunk).collect()

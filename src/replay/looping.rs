@@ -12,7 +12,8 @@ pub(crate) fn find_loop(tracks: &[Track]) -> Result<Loop, String> {
     for count in (1..=whole).rev() {
         let (first, last) = (&reference.segments[0], &reference.segments[count - 1]);
         let lap = last.end.saturating_sub(first.start);
-        let counts: Option<Vec<_>> = tracks.iter().map(|track| fitting(track, lap)).collect();
+        let counts: Option<Vec<_>> =
+            tracks.iter().map(|track| fitting(track, first.start, lap)).collect();
         if let Some(mut counts) = counts {
             counts[main] = count;
             let media = media_length(reference, count);
@@ -29,7 +30,7 @@ pub(crate) fn find_loop(tracks: &[Track]) -> Result<Loop, String> {
 fn whole_segments(track: &Track) -> usize {
     let lengths = || track.segments.iter().map(|segment| segment.end.saturating_sub(segment.start));
     let longest = lengths().max().unwrap_or_default();
-    let short = lengths().last().is_some_and(|last| last < longest * 3 / 4);
+    let short = lengths().next_back().is_some_and(|last| last < longest * 3 / 4);
     track.segments.len() - usize::from(short && track.segments.len() > 1)
 }
 
@@ -45,9 +46,9 @@ fn media_length(track: &Track, count: usize) -> Ticks {
 }
 
 /// How many segments of a track fill a lap; `None` when they end far from its end.
-fn fitting(track: &Track, lap: Duration) -> Option<usize> {
-    let origin = track.segments[0].start;
-    let usual = track.segments[0].end.saturating_sub(origin);
+fn fitting(track: &Track, origin: Duration, lap: Duration) -> Option<usize> {
+    let first = &track.segments[0];
+    let usual = first.end.saturating_sub(first.start);
     let edge = origin + lap.saturating_sub(usual / 4);
     let count = track.segments.iter().take_while(|segment| segment.start < edge).count();
     let end = track.segments[count.checked_sub(1)?].end.saturating_sub(origin);

@@ -3,7 +3,7 @@
 use super::looping::lap_offset;
 use super::recording::{NANOS, Segment, Ticks, Track};
 use super::schedule::Loop;
-use crate::mpd::{Entry, Pattern, Template, TemplateEdit, TimelineEdit, Timing};
+use crate::mpd::{Entry, Pattern, Template, TemplateEdit, TimelineEdit, Timing, from_nanos};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -107,7 +107,7 @@ impl Facts<'_> {
             self.slack(*track, self.numbered(*track, template))
         };
         let least = uses.iter().map(slack).min().unwrap_or(0).min(0);
-        Duration::from_nanos_u128(least.unsigned_abs())
+        from_nanos(least.unsigned_abs())
     }
 
     /// Whether a track's segments have to be listed one by one.
@@ -128,9 +128,9 @@ impl Facts<'_> {
                 Some(each) => self.by_number(*track, template, each),
                 None => self.by_timeline(*track, template, &listed(*track)),
             };
-            edit.availability_time_offset = self
-                .growing
-                .then(|| Duration::from_nanos_u128(self.slack(*track, each).max(0).unsigned_abs()));
+            let early = from_nanos(self.slack(*track, each).max(0).unsigned_abs());
+            let early = Some(early).filter(|early| self.growing && early.as_millis() > 0);
+            edit.availability_time_offset = early;
             let place = match each {
                 Some(_) => template.element,
                 None => template.timeline_element.unwrap_or(template.element),
@@ -213,8 +213,9 @@ fn merge(entry: std::collections::btree_map::Entry<'_, usize, TemplateEdit>, edi
         Vacant(vacant) => drop(vacant.insert(edit)),
         Occupied(mut known) => {
             let known = known.get_mut();
+            // None is less than any: then one of them cannot be asked for early.
             let offset = known.availability_time_offset.min(edit.availability_time_offset);
-            known.availability_time_offset = offset.or(edit.availability_time_offset);
+            known.availability_time_offset = offset;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A recording as the replay sees it: tracks of timed segments. Pure data.
 
 use crate::cmaf::Init;
-use crate::mpd::{Pattern, Values};
+use crate::mpd::{Pattern, Values, from_nanos};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl Ticks {
     /// As many times as long, rounded down to the nanosecond.
     pub(crate) fn times(self, factor: u64) -> Duration {
         let ticks = u128::from(self.count) * u128::from(factor);
-        Duration::from_nanos_u128(ticks * NANOS / u128::from(self.timescale))
+        from_nanos(ticks * NANOS / u128::from(self.timescale))
     }
 
     /// As many times as long, in ticks of another timescale, rounded to the nearest.

@@ -11,6 +11,7 @@ use super::{Config, Found, Progress};
 use crate::clock;
 use crate::cmaf::{self, Shift};
 use crate::folder::writer::{Growing, write_whole};
+use crate::mpd::from_nanos;
 use crate::shutdown::Shutdown;
 use std::fs;
 use std::time::{Duration, Instant, SystemTime};
@@ -292,7 +293,7 @@ impl<'a> Player<'a> {
         let origin = first.media.map_or(0, |media| media.start);
         let origin = nanos(origin, track.timescale().unwrap_or(1));
         let since = nanos(time, timescale).saturating_sub(origin);
-        let wall = self.clock.wall(first.start + Duration::from_nanos_u128(since));
+        let wall = self.clock.wall(first.start + from_nanos(since));
         cmaf::ntp(clock::since_epoch(wall))
     }
 

@@ -130,7 +130,8 @@ impl<'a> Shelf<'a> {
     fn retire(&mut self, step: &Step) {
         let edge = step.due.saturating_sub(self.config.window);
         let old = |item: &Item| self.looped.is_some() && item.whole && item.end < edge;
-        while let Some(item) = self.rows[step.track].items.pop_front_if(|item| old(item)) {
+        while self.rows[step.track].items.front().is_some_and(old) {
+            let Some(item) = self.rows[step.track].items.pop_front() else { break };
             let cut = self.recording.documents.iter().any(|document| match document {
                 Document::Playlist { playlist, entries, track, .. } => {
                     *track == step.track && {
@@ -152,7 +153,8 @@ impl<'a> Shelf<'a> {
         let grace = longest_piece(&self.recording.tracks, false) * 2;
         let edge = step.due.saturating_sub(self.config.window + grace);
         let retired = &mut self.rows[step.track].retired;
-        while let Some(item) = retired.pop_front_if(|item| item.end < edge) {
+        while retired.front().is_some_and(|item| item.end < edge) {
+            let Some(item) = retired.pop_front() else { break };
             let path = self.config.output.join(&item.name);
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
