@@ -57,7 +57,7 @@ fn programs_unknown_keys_are_refused_by_name() {
         ("config = \"x\"", "there is no option \"config\""),
         ("demo = \"yes\"", "must be true or false"),
         ("max-wait = [1, 2]", "takes one value"),
-        ("max-wait = \"soon\"", "number of seconds"),
+        ("max-wait = \"soon\"", "no span of time"),
         ("[server]", "there is no option \"server\""),
         ("max-wait", "is no TOML"),
     ] {

@@ -26,6 +26,7 @@ mod root;
 mod scan;
 mod tracker;
 mod watcher;
+pub mod writer;
 
 pub use answer::{Answer, StoredFile, Witness};
 pub use watcher::Watch;
