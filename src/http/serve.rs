@@ -23,7 +23,7 @@ use tokio::time::timeout_at;
 
 /// What a look-up came to, and how long it was held.
 struct Lookup {
-    answer: Answer,
+    answer: Result<Answer, Failure>,
     held: Option<Duration>,
 }
 
@@ -48,14 +48,15 @@ pub(super) async fn file(
     let is_asked = wish.asked().is_some() && !wait.is_zero();
     let for_change = is_asked && is_manifest(&path) && request.conditions.names_copies();
     let quest = Quest { site, path: &path, conditions: &request.conditions, for_change };
-    let Lookup { answer, held } = quest.find(http, wait).await?;
+    let Lookup { answer, held } = quest.find(http, wait).await;
     let mut response = match answer {
-        Answer::Live(file) => respond::live(site, &request, file).await,
-        Answer::Stored(stored) => respond::stored(site, &request, http, &path, stored),
-        Answer::Folder => Ok(to_folder(http)),
-        Answer::Denied => Err(Failure::Denied),
-        Answer::Absent if wait.is_zero() => Err(Failure::Absent),
-        Answer::Absent => Err(Failure::TimedOut(wait)),
+        Ok(Answer::Live(file)) => respond::live(site, &request, file).await,
+        Ok(Answer::Stored(stored)) => respond::stored(site, &request, http, &path, stored),
+        Ok(Answer::Folder) => Ok(to_folder(http)),
+        Ok(Answer::Denied) => Err(Failure::Denied),
+        Ok(Answer::Absent) if wait.is_zero() => Err(Failure::Absent),
+        Ok(Answer::Absent) => Err(Failure::TimedOut(wait)),
+        Err(failure) => Err(failure),
     }
     .unwrap_or_else(|failure| failure.response());
     if let Wish::Prefer(_) = wish {
@@ -104,10 +105,10 @@ impl Quest<'_> {
         [judge(&finished.tag), judge(&gzip::tag(&finished.tag))].contains(&Outcome::NotModified)
     }
 
-    async fn find(&self, http: &ServiceRequest, wait: Duration) -> Result<Lookup, Failure> {
+    async fn find(&self, http: &ServiceRequest, wait: Duration) -> Lookup {
         let current = self.site.library.current(self.path);
         if let Some(file) = current.filter(|file| self.accepts(file)) {
-            return Ok(Lookup { answer: Answer::Live(file), held: None });
+            return Lookup { answer: Ok(Answer::Live(file)), held: None };
         }
         let since = Instant::now();
         // Registered before the disk is looked at: no wake-up is lost.
@@ -119,9 +120,11 @@ impl Quest<'_> {
         };
         let answer = self.look().await;
         if self.is_answer(&answer) || wait.is_zero() {
-            return Ok(Lookup { answer, held: None });
+            return Lookup { answer: Ok(answer), held: None };
         }
-        let hold = hold.as_mut().ok_or(Failure::TooManyHeld)?;
+        let Some(hold) = &mut hold else {
+            return Lookup { answer: Err(Failure::TooManyHeld), held: None };
+        };
         log::debug!("{} is held", http.uri());
         let mut shutdown = self.site.shutdown.clone();
         let held = async {
@@ -131,12 +134,12 @@ impl Quest<'_> {
             }
         };
         let answer = match timeout_at((since + wait).into(), held).await {
-            Ok(answer) => answer?,
+            Ok(answer) => answer,
             // A manifest that has not changed is answered with a 304.
-            Err(_) if self.for_change => self.look().await,
-            Err(_) => Answer::Absent,
+            Err(_) if self.for_change => Ok(self.look().await),
+            Err(_) => Ok(Answer::Absent),
         };
-        Ok(Lookup { answer, held: Some(since.elapsed()) })
+        Lookup { answer, held: Some(since.elapsed()) }
     }
 
     async fn look(&self) -> Answer {
