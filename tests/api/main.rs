@@ -1,4 +1,9 @@
 //! The contract over real sockets and a real folder. Each test names the heading that it proves.
 
+#![expect(unreachable_pub, reason = "a test program has no outside")]
+
 mod growing;
 mod helpers;
+mod holding;
+#[cfg(target_os = "linux")]
+mod process;
