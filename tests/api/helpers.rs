@@ -326,6 +326,16 @@ pub fn segment(byte: u8, bytes: usize) -> Vec<u8> {
     [&size[..], b"mdat", &vec![byte; bytes - 8]].concat()
 }
 
+/// A string of random-looking but repeatable bytes.
+pub fn noise(seed: u8, length: usize) -> Vec<u8> {
+    let mut state = u32::from(seed) + 1;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    (0..length).map(|_| next()).collect()
+}
+
 /// A box of this many bytes in all.
 pub fn mp4_box(kind: [u8; 4], bytes: usize) -> Vec<u8> {
     let size = u32::try_from(bytes).expect("small").to_be_bytes();

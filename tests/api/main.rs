@@ -7,3 +7,4 @@ mod helpers;
 mod holding;
 #[cfg(target_os = "linux")]
 mod process;
+mod ranges;

@@ -85,16 +85,6 @@ pub fn unshared(namespaces: &str, before: &str, folder: &Path, options: &str) ->
     Some(command)
 }
 
-/// A string of random-looking but repeatable bytes.
-pub fn noise(seed: u8, length: usize) -> Vec<u8> {
-    let mut state = u32::from(seed) + 1;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state.to_be_bytes()[0]
-    };
-    (0..length).map(|_| next()).collect()
-}
-
 /// Reads what a pipe has until it is closed.
 pub fn drained(mut pipe: impl Read) -> String {
     let mut text = String::new();
