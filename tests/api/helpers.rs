@@ -79,7 +79,7 @@ impl Server {
 
     /// Sends a GET and reads the head of its response.
     pub fn get(&self, path: &str) -> Response {
-        self.request("GET", path, &[]).response()
+        get(self.address, path)
     }
 
     /// Sends a GET with headers and reads the head of its response.
@@ -148,6 +148,13 @@ pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lldash"));
     command.env("LLDASH_DEFAULT_WAIT", "30s");
     command
+}
+
+/// Sends a GET and reads the head of its response.
+pub fn get(address: SocketAddr, path: &str) -> Response {
+    let stream = TcpStream::connect(address).expect("a connection");
+    let bytes = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    Pending::over(BufReader::new(stream), bytes.as_bytes(), false).response()
 }
 
 /// A header with which a request waits longer than any test takes.

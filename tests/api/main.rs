@@ -2,9 +2,11 @@
 
 #![expect(unreachable_pub, reason = "a test program has no outside")]
 
+mod finished;
 mod growing;
 mod helpers;
 mod holding;
+mod manifests;
 #[cfg(target_os = "linux")]
 mod process;
 mod ranges;
