@@ -36,6 +36,8 @@ pub(super) struct Growing {
     /// From the first byte on.
     writer: Option<Writer>,
     growth: Growth,
+    /// It was closed, and its last bytes are still to be read.
+    pub(super) close_due: bool,
     /// Its close may have gone unnoticed.
     pub(super) close_lost: bool,
 }
@@ -98,6 +100,7 @@ impl Growing {
             tail: Tail::new(container),
             writer: None,
             growth,
+            close_due: false,
             close_lost: false,
         }
     }

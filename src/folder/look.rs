@@ -144,9 +144,9 @@ impl Tracker {
         }
     }
 
-    /// Gives each request a descriptor of its own.
+    /// Gives each request a descriptor of its own, as long as it is this file that stands there.
     fn hand_out(
-        &self,
+        &mut self,
         path: &MediaPath,
         opened: Opened,
         whole: bool,
@@ -158,8 +158,10 @@ impl Tracker {
                 Found::File(opened) if opened.stamp == stamp => Some(opened),
                 _ => None,
             });
-            let own = own.map(|opened| Answer::Stored(StoredFile::new(opened, whole)));
-            answer(reply, own.unwrap_or(Answer::Denied));
+            match own {
+                Some(opened) => answer(reply, Answer::Stored(StoredFile::new(opened, whole))),
+                None => self.look(Look { path: path.clone(), reply }),
+            }
         }
     }
 

@@ -12,6 +12,7 @@
 //! ```
 
 mod answer;
+mod closing;
 mod dirs;
 mod growing;
 mod inbox;

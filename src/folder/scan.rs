@@ -151,7 +151,7 @@ impl Tracker {
         }
         let shown = MediaPath::from_disk(relative);
         match shown.as_ref().and_then(|shown| self.library.current(shown)) {
-            Some(_) => self.closed_unseen(relative),
+            Some(_) => self.closed_unseen(relative, None),
             None => {
                 // Whoever waits looks by itself. What nobody waits for is looked at when it is
                 // asked for: a folder may hold very many files.

@@ -3,6 +3,7 @@
 
 use super::{
     Config, RENAME_GRACE,
+    closing::Closing,
     dirs::Dirs,
     growing::{Growing, Progress, READ_BYTES},
     inbox::{Event, Inbox, Task},
@@ -37,9 +38,11 @@ pub(super) struct Tracker {
     /// Requests that wait for a finished file to be read.
     pub(super) loading: HashMap<MediaPath, Vec<oneshot::Sender<super::Answer>>>,
     pub(super) rules: Rules,
+    /// Files that are to be asked about again, since their close was told of too early.
+    pub(super) closing: Closing,
     /// No deadline passes before this.
     wake_at: Option<Instant>,
-    buffer: Box<[u8]>,
+    pub(super) buffer: Box<[u8]>,
 }
 
 impl Tracker {
@@ -62,6 +65,7 @@ impl Tracker {
             growing: HashMap::new(),
             gone: HashMap::new(),
             loading: HashMap::new(),
+            closing: Closing::default(),
             wake_at: None,
             buffer: vec![0; READ_BYTES].into(),
         })
@@ -126,15 +130,24 @@ impl Tracker {
             Found::File(opened) if matches!(shown.role(), Role::Manifest(_)) => {
                 self.manifest(&shown, opened);
             }
-            Found::File(opened) if side.is_some() || !self.is_known(&shown, &opened) => {
-                self.follow(relative, shown, side.is_some(), opened);
+            Found::File(opened) if side.is_some() => self.follow(relative, shown, true, opened),
+            Found::File(opened) if self.is_known(&shown, &opened) => {}
+            // It was closed before this was told, or came as another name of what is whole.
+            Found::File(opened) if self.is_closed(&opened) => {
+                self.whole(relative, shown, opened, false);
             }
-            Found::File(_) | Found::Absent | Found::Denied => {}
+            Found::File(opened) => self.follow(relative, shown, false, opened),
+            Found::Absent | Found::Denied => {}
         }
     }
 
+    /// Whether nobody writes a file whose close is told of.
+    fn is_closed(&self, opened: &Opened) -> bool {
+        self.rules.close_events && writer_of(&opened.file) == lease::Writer::None
+    }
+
     /// Whether a file is already shown as it is on disk: the event tells of the past.
-    fn is_known(&self, shown: &MediaPath, opened: &Opened) -> bool {
+    pub(super) fn is_known(&self, shown: &MediaPath, opened: &Opened) -> bool {
         let finished = self.library.current(shown).and_then(|file| file.finished());
         finished.is_some_and(|finished| finished.stamp == opened.stamp)
     }
@@ -154,7 +167,7 @@ impl Tracker {
     }
 
     /// Reads what is new of a file that grows.
-    fn read_on(&mut self, relative: &Path) {
+    pub(super) fn read_on(&mut self, relative: &Path) {
         let now = Instant::now();
         let Some(growing) = self.growing.get_mut(relative) else { return };
         let had_bytes = growing.live().is_some();
@@ -178,7 +191,7 @@ impl Tracker {
     }
 
     /// Puts an event back, behind those that wait.
-    fn again(&self, relative: &Path, event: impl Fn(PathBuf) -> Event) {
+    pub(super) fn again(&self, relative: &Path, event: impl Fn(PathBuf) -> Event) {
         if let Some((folder, name)) = relative.parent().zip(relative.file_name())
             && let Some(real) = self.dirs.real(folder)
         {
@@ -212,48 +225,6 @@ impl Tracker {
         }
     }
 
-    /// One who wrote has closed a file.
-    pub(super) fn closed(&mut self, relative: &Path) {
-        let Some(growing) = self.growing.get_mut(relative) else {
-            return self.closed_unseen(relative);
-        };
-        // The last bytes may have come after the last event.
-        let now = Instant::now();
-        match growing.read_on(&self.library, &mut self.buffer, now) {
-            Ok(Progress::More) => return self.again(relative, Event::Closed),
-            Ok(Progress::Read { .. }) => {}
-            Ok(Progress::Replaced) | Err(_) => return self.read_on(relative),
-        }
-        if writer_of(growing.file()) == lease::Writer::Some {
-            return;
-        }
-        if growing.live().is_none() {
-            self.growing.remove(relative);
-            return self.closed_empty(relative);
-        }
-        growing.closed(now);
-        self.wake_by(now + RENAME_GRACE);
-        self.judge(relative, now);
-    }
-
-    /// A final name that was closed without a byte counts as absent.
-    fn closed_empty(&mut self, relative: &Path) {
-        if let Some(shown) = MediaPath::from_disk(relative) {
-            self.library.forget(&shown);
-            self.library.nudge(&shown);
-        }
-    }
-
-    pub(super) fn closed_unseen(&mut self, relative: &Path) {
-        let Some(shown) = MediaPath::from_disk(relative) else { return };
-        let Found::File(opened) = self.root.find(relative) else { return };
-        match shown.role() {
-            Role::Manifest(_) => self.manifest(&shown, opened),
-            _ if self.is_known(&shown, &opened) => {}
-            _ => self.whole(relative, shown, opened, false),
-        }
-    }
-
     /// Something was renamed to this name.
     pub(super) fn arrived(&mut self, relative: &Path) {
         let Some(shown) = MediaPath::from_disk(relative) else { return self.touched(relative) };
@@ -265,6 +236,7 @@ impl Tracker {
         if matches!(shown.role(), Role::Manifest(_)) {
             return self.manifest(&shown, opened);
         }
+        self.catch_up(relative);
         let is_it = |growing: &Growing| growing.inode() == opened.inode();
         let side = self.growing.iter().find(|(_, growing)| {
             growing.is_side_name() && growing.shown() == &shown && is_it(growing)
@@ -305,6 +277,7 @@ impl Tracker {
 
     /// A file left this name: it was removed, or renamed.
     fn left(&mut self, relative: &Path, renamed: bool) {
+        self.catch_up(relative);
         if self.growing.contains_key(relative) {
             self.growing_left(relative, renamed);
         } else if let Some(shown) = MediaPath::from_disk(relative) {
@@ -358,10 +331,11 @@ impl Tracker {
         let growing: Vec<PathBuf> = self.growing.keys().cloned().collect();
         growing.iter().for_each(|relative| self.judge(relative, now));
         self.pass_manifests(now);
+        self.pass_closing(now);
     }
 
     /// Finishes or cuts a file whose time has come.
-    fn judge(&mut self, relative: &Path, now: Instant) {
+    pub(super) fn judge(&mut self, relative: &Path, now: Instant) {
         let Some(growing) = self.growing.get(relative) else { return };
         match growing.judge(&self.rules, now) {
             Some(Verdict::Finished) => self.finish(relative),

@@ -68,7 +68,13 @@ impl MessageBody for Growing {
             if let Some(reading) = &mut this.reading {
                 let read = ready!(reading.poll_unpin(cx));
                 this.reading = None;
-                return Poll::Ready(Some(read));
+                return match read {
+                    Ok(bytes) => Poll::Ready(Some(Ok(bytes))),
+                    Err(error) => {
+                        log::debug!("a reply is cut: {error}");
+                        this.end.poll(cx).map(Some)
+                    }
+                };
             }
             if this.end.is_due {
                 return this.end.poll(cx).map(Some);

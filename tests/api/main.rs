@@ -1,4 +1,12 @@
 //! The contract over real sockets and a real folder. Each test names the heading that it proves.
 
+#![expect(unreachable_pub, reason = "a test program has no outside")]
+
+mod finished;
 mod growing;
 mod helpers;
+mod holding;
+mod manifests;
+#[cfg(target_os = "linux")]
+mod process;
+mod ranges;
