@@ -94,10 +94,7 @@ impl Server {
 
     /// Sends these very bytes.
     pub fn raw(&self, bytes: &[u8], is_head: bool) -> Pending {
-        let mut stream = TcpStream::connect(self.address).expect("a connection");
-        stream.set_read_timeout(Some(SAFETY)).expect("set");
-        stream.write_all(bytes).expect("sent");
-        Pending { stream: BufReader::new(stream), is_head }
+        send(self.address, bytes, is_head)
     }
 
     /// Reads the log until a line that holds `text`; answers it.
@@ -123,6 +120,14 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends these very bytes over a new connection.
+pub fn send(address: SocketAddr, bytes: &[u8], is_head: bool) -> Pending {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(SAFETY)).expect("set");
+    stream.write_all(bytes).expect("sent");
+    Pending { stream: BufReader::new(stream), is_head }
 }
 
 /// A request that was sent.

@@ -2,3 +2,5 @@
 
 mod growing;
 mod helpers;
+mod packagers;
+mod traces;
