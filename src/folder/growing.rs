@@ -177,7 +177,9 @@ impl Growing {
 
     /// Says that it is complete. Answers the path that now stands finished.
     pub(super) fn finish(self) -> io::Result<()> {
-        let (_, modified, stamp): (_, _, Stamp) = Opened::again(&self.file)?;
+        let (_, modified, Stamp([device, inode, _, time])) = Opened::again(&self.file)?;
+        // Of the bytes that were read: what another writer has added since is not known.
+        let stamp = Stamp([device, inode, self.offset, time]);
         if let Some(writer) = self.writer {
             log::debug!("{} is finished with {} bytes", self.shown, self.offset);
             writer.finish(modified, stamp);

@@ -173,7 +173,8 @@ impl Tracker {
         renamed: bool,
     ) {
         if writer_of(&opened.file) == lease::Writer::Some {
-            return self.follow(relative, shown, false, opened);
+            self.follow(relative, shown, false, opened);
+            return self.still_open(relative);
         }
         if opened.length == 0 || opened.length > EAGER_BYTES.min(self.library.largest_bytes()) {
             self.library.forget(&shown);

@@ -17,9 +17,8 @@ impl Tracker {
     /// Looks at a manifest that may have changed, and shows it if it is complete.
     pub(super) fn manifest(&mut self, path: &MediaPath, opened: Opened) {
         let Role::Manifest(kind) = path.role() else { return };
-        if self.rules.close_events && writer_of(&opened.file) == lease::Writer::Some {
-            // It is looked at when it is closed.
-            return;
+        if writer_of(&opened.file) == lease::Writer::Some {
+            return self.still_open(path.as_path());
         }
         if opened.length == 0 {
             return self.manifest_gone(path.clone());

@@ -15,6 +15,7 @@ mod answer;
 mod dirs;
 mod growing;
 mod inbox;
+mod judge;
 mod lease;
 mod loader;
 mod look;

@@ -6,13 +6,14 @@ use super::{
     dirs::Dirs,
     growing::{Growing, Progress, READ_BYTES},
     inbox::{Event, Inbox, Task},
-    lease::{self, writer_of},
+    judge::Closing,
+    lease::{Writer, writer_of},
     loader::Loader,
     root::{Found, Opened, Root},
     rules,
     watcher::Watcher,
 };
-use crate::live::{Library, MediaPath, Role, Rules, Verdict, under_side_name};
+use crate::live::{Library, MediaPath, Phase, Role, Rules, under_side_name};
 use std::{
     collections::HashMap,
     io,
@@ -34,12 +35,14 @@ pub(super) struct Tracker {
     pub(super) growing: HashMap<PathBuf, Growing>,
     /// Manifests that are gone or empty, and when that is final.
     pub(super) gone: HashMap<MediaPath, Instant>,
+    /// Files of which a close was told while somebody still had them open.
+    pub(super) closing: HashMap<PathBuf, Closing>,
     /// Requests that wait for a finished file to be read.
     pub(super) loading: HashMap<MediaPath, Vec<oneshot::Sender<super::Answer>>>,
     pub(super) rules: Rules,
     /// No deadline passes before this.
-    wake_at: Option<Instant>,
-    buffer: Box<[u8]>,
+    pub(super) wake_at: Option<Instant>,
+    pub(super) buffer: Box<[u8]>,
 }
 
 impl Tracker {
@@ -61,6 +64,7 @@ impl Tracker {
             dirs: Dirs::default(),
             growing: HashMap::new(),
             gone: HashMap::new(),
+            closing: HashMap::new(),
             loading: HashMap::new(),
             wake_at: None,
             buffer: vec![0; READ_BYTES].into(),
@@ -127,10 +131,45 @@ impl Tracker {
                 self.manifest(&shown, opened);
             }
             Found::File(opened) if side.is_some() || !self.is_known(&shown, &opened) => {
-                self.follow(relative, shown, side.is_some(), opened);
+                self.take_up(relative, shown, side.is_some(), opened);
             }
             Found::File(_) | Found::Absent | Found::Denied => {}
         }
+    }
+
+    /// Begins with a file that was made or written: most often somebody writes it now.
+    fn take_up(&mut self, relative: &Path, shown: MediaPath, side_name: bool, opened: Opened) {
+        if let Some(side) = self.side_of(&shown, &opened).filter(|_| !side_name) {
+            // Looking tells of no rename, but of a new name.
+            return self.renamed(&side, relative);
+        }
+        if opened.length == 0 && !side_name {
+            self.forget_ended(&shown);
+        }
+        self.follow(relative, shown, side_name, opened);
+        let growing = self.growing.get(relative).filter(|growing| growing.live().is_some());
+        let is_whole = growing.is_some_and(|growing| writer_of(growing.file()) == Writer::None);
+        if self.rules.close_events && is_whole {
+            // A link to what was written elsewhere: no event tells of its close.
+            self.closed(relative);
+        }
+    }
+
+    /// A file that was truncated is not ready, whatever it was before.
+    fn forget_ended(&self, shown: &MediaPath) {
+        let current = self.library.current(shown);
+        if let Some(file) = current.filter(|file| file.progress().0 != Phase::Growing) {
+            self.library.forget_file(&file);
+        }
+    }
+
+    /// The side name under which this very file has been growing.
+    fn side_of(&self, shown: &MediaPath, opened: &Opened) -> Option<PathBuf> {
+        let mut growing = self.growing.iter();
+        let side = growing.find(|(_, growing)| {
+            growing.is_side_name() && growing.shown() == shown && growing.inode() == opened.inode()
+        });
+        side.map(|(side, _)| side.clone())
     }
 
     /// Whether a file is already shown as it is on disk: the event tells of the past.
@@ -154,7 +193,7 @@ impl Tracker {
     }
 
     /// Reads what is new of a file that grows.
-    fn read_on(&mut self, relative: &Path) {
+    pub(super) fn read_on(&mut self, relative: &Path) {
         let now = Instant::now();
         let Some(growing) = self.growing.get_mut(relative) else { return };
         let had_bytes = growing.live().is_some();
@@ -178,7 +217,7 @@ impl Tracker {
     }
 
     /// Puts an event back, behind those that wait.
-    fn again(&self, relative: &Path, event: impl Fn(PathBuf) -> Event) {
+    pub(super) fn again(&self, relative: &Path, event: impl Fn(PathBuf) -> Event) {
         if let Some((folder, name)) = relative.parent().zip(relative.file_name())
             && let Some(real) = self.dirs.real(folder)
         {
@@ -202,6 +241,7 @@ impl Tracker {
     /// Drops a file that grows: what was not finished is cut.
     pub(super) fn cut(&mut self, relative: &Path, reason: &str) {
         let Some(growing) = self.growing.remove(relative) else { return };
+        self.closing.remove(relative);
         if let Some(file) = growing.live().cloned() {
             log::info!("{} is cut: {reason}", growing.shown());
             // What stood under a side name is litter from now on; what has the final name is
@@ -224,8 +264,8 @@ impl Tracker {
             Ok(Progress::Read { .. }) => {}
             Ok(Progress::Replaced) | Err(_) => return self.read_on(relative),
         }
-        if writer_of(growing.file()) == lease::Writer::Some {
-            return;
+        if writer_of(growing.file()) == Writer::Some {
+            return self.still_open(relative);
         }
         if growing.live().is_none() {
             self.growing.remove(relative);
@@ -265,14 +305,10 @@ impl Tracker {
         if matches!(shown.role(), Role::Manifest(_)) {
             return self.manifest(&shown, opened);
         }
-        let is_it = |growing: &Growing| growing.inode() == opened.inode();
-        let side = self.growing.iter().find(|(_, growing)| {
-            growing.is_side_name() && growing.shown() == &shown && is_it(growing)
-        });
-        if let Some(side) = side.map(|(side, _)| side.clone()) {
+        if let Some(side) = self.side_of(&shown, &opened) {
             return self.renamed(&side, relative);
         }
-        if self.growing.get(relative).is_some_and(is_it) {
+        if self.growing.get(relative).is_some_and(|growing| growing.inode() == opened.inode()) {
             return self.read_on(relative);
         }
         self.cut(relative, "it was replaced");
@@ -280,7 +316,7 @@ impl Tracker {
     }
 
     /// A side name was renamed to the name under which it is shown: it is finished.
-    fn renamed(&mut self, side: &Path, relative: &Path) {
+    pub(super) fn renamed(&mut self, side: &Path, relative: &Path) {
         let Some(growing) = self.growing.get_mut(side) else { return };
         match growing.read_on(&self.library, &mut self.buffer, Instant::now()) {
             Ok(Progress::Read { .. }) => {}
@@ -293,7 +329,7 @@ impl Tracker {
         self.finish(side);
     }
 
-    fn finish(&mut self, relative: &Path) {
+    pub(super) fn finish(&mut self, relative: &Path) {
         let Some(growing) = self.growing.remove(relative) else { return };
         let (shown, is_empty) = (growing.shown().clone(), growing.live().is_none());
         if let Err(error) = growing.finish() {
@@ -345,31 +381,6 @@ impl Tracker {
             .any(|growing| growing.live().is_some_and(|live| Arc::ptr_eq(live, &file)))
         {
             self.library.forget_file(&file);
-        }
-    }
-
-    /// Something is to be done by then.
-    pub(super) fn wake_by(&mut self, deadline: Instant) {
-        self.wake_at = Some(self.wake_at.map_or(deadline, |wake_at| wake_at.min(deadline)));
-    }
-
-    fn pass_deadlines(&mut self, now: Instant) {
-        self.wake_at = None;
-        let growing: Vec<PathBuf> = self.growing.keys().cloned().collect();
-        growing.iter().for_each(|relative| self.judge(relative, now));
-        self.pass_manifests(now);
-    }
-
-    /// Finishes or cuts a file whose time has come.
-    fn judge(&mut self, relative: &Path, now: Instant) {
-        let Some(growing) = self.growing.get(relative) else { return };
-        match growing.judge(&self.rules, now) {
-            Some(Verdict::Finished) => self.finish(relative),
-            Some(Verdict::Cut) => {
-                self.cut(relative, "its writer closed it too early or fell silent")
-            }
-            Some(Verdict::Until(deadline)) => self.wake_by(deadline),
-            None => {}
         }
     }
 
