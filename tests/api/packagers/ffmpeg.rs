@@ -139,7 +139,7 @@ mod rows {
             WriteAt("stream0.mp4", 900, [index.clone(), one.clone(), two.clone()].concat()),
             Ends("reader", Cut),
             Close("stream0.mp4"),
-            Serves("stream0.mp4", [init(900), index, one, two].concat()),
+            Settles("stream0.mp4", [init(900), index, one, two].concat()),
         ];
         Row { ops, files: vec![] }
     }
@@ -189,6 +189,7 @@ mod rows {
             Open("live.m3u8.tmp", Truncate),
             Write("live.m3u8.tmp", m3u8(2)),
             Close("live.m3u8.tmp"),
+            Noticed,
             Unlink("init.mp4"),
             Rename("live.m3u8.tmp", "live.m3u8"),
             Shows("live.m3u8", m3u8(2)),

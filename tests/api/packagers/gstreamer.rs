@@ -53,6 +53,7 @@ mod rows {
             Open(".goutputstream-D4E5F6", Truncate),
             Write(".goutputstream-D4E5F6", m3u8(2)),
             Close(".goutputstream-D4E5F6"),
+            Noticed,
             Unlink("init00000.mp4"),
             Rename(".goutputstream-D4E5F6", "live.m3u8"),
             Close("segment00002.m4s"),
