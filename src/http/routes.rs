@@ -89,13 +89,21 @@ async fn answer(site: &Site, request: &mut ServiceRequest) -> Result<HttpRespons
         Route::Root => root(site, request).await,
         Route::Front => Ok(front::page(site).await),
         Route::Time => Ok(time()),
-        Route::Health => Ok(uncached("text/plain; charset=utf-8").body("ok\n")),
+        Route::Health => health(site),
         Route::Asset(name) => {
             let takes_gzip = gzip::is_accepted(request.headers());
             front::asset(&name, takes_gzip).ok_or(Failure::Absent)
         }
         Route::Nothing => Err(Failure::Absent),
     }
+}
+
+/// Alive while the folder is watched.
+fn health(site: &Site) -> Result<HttpResponse, Failure> {
+    if !site.folder.is_alive() {
+        return Err(Failure::Busy);
+    }
+    Ok(uncached("text/plain; charset=utf-8").body("ok\n"))
 }
 
 async fn root(site: &Site, request: &mut ServiceRequest) -> Result<HttpResponse, Failure> {

@@ -21,6 +21,9 @@ use actix_web::{
 use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 
+/// The disk must answer within this time, or within that for which the client waits.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// What a look-up came to, and how long it was held.
 struct Lookup {
     answer: Result<Answer, Failure>,
@@ -43,6 +46,9 @@ pub(super) async fn file(
     path: MediaPath,
 ) -> Result<HttpResponse, Failure> {
     let wish = Wish::parse(http.headers(), http.uri().query())?;
+    if is_scratch(site, &path) {
+        return Err(Failure::Absent);
+    }
     let wait = site.patience.wait(&path, wish.asked());
     let request = Request::parse(http.request());
     let is_asked = wish.asked().is_some() && !wait.is_zero();
@@ -67,6 +73,12 @@ pub(super) async fn file(
         insert(&mut response, SERVER_TIMING, &format!("wait;dur={millis:.3}"));
     }
     Ok(response)
+}
+
+/// What nginx-rtmp prepares under another name: a scratch name while the real one is written.
+fn is_scratch(site: &Site, path: &MediaPath) -> bool {
+    let cooked = path.cooked().and_then(|cooked| site.library.current(&cooked));
+    cooked.is_some_and(|cooked| !cooked.is_finished())
 }
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -118,15 +130,19 @@ impl Quest<'_> {
         } else {
             self.site.holds.enter(&self.site.library, self.path, address)
         };
-        let answer = self.look().await;
-        if self.is_answer(&answer) || wait.is_zero() {
-            return Lookup { answer: Ok(answer), held: None };
+        let mut shutdown = self.site.shutdown.clone();
+        let look = timeout_at((since + wait.max(LOOK_TIMEOUT)).into(), self.look());
+        let answer = tokio::select! {
+            answer = look => answer.map_err(|_| Failure::Busy),
+            () = shutdown.stopped() => Err(Failure::Stopping),
+        };
+        if wait.is_zero() || !matches!(&answer, Ok(answer) if !self.is_answer(answer)) {
+            return Lookup { answer, held: None };
         }
         let Some(hold) = &mut hold else {
             return Lookup { answer: Err(Failure::TooManyHeld), held: None };
         };
         log::debug!("{} is held", http.uri());
-        let mut shutdown = self.site.shutdown.clone();
         let held = async {
             tokio::select! {
                 answer = self.held(hold) => Ok(answer),
@@ -136,10 +152,15 @@ impl Quest<'_> {
         let answer = match timeout_at((since + wait).into(), held).await {
             Ok(answer) => answer,
             // A manifest that has not changed is answered with a 304.
-            Err(_) if self.for_change => Ok(self.look().await),
+            Err(_) if self.for_change => Ok(self.unchanged()),
             Err(_) => Ok(Answer::Absent),
         };
         Lookup { answer, held: Some(since.elapsed()) }
+    }
+
+    /// What the client waited to change.
+    fn unchanged(&self) -> Answer {
+        self.site.library.current(self.path).map_or(Answer::Absent, Answer::Live)
     }
 
     async fn look(&self) -> Answer {

@@ -97,8 +97,7 @@ impl Server {
 
     /// Sends these very bytes.
     pub fn raw(&self, bytes: &[u8], is_head: bool) -> Pending {
-        let stream = TcpStream::connect(self.address).expect("a connection");
-        Pending::over(BufReader::new(stream), bytes, is_head)
+        send(self.address, bytes, is_head)
     }
 
     /// Reads the log until a line that holds `text`; answers it.
@@ -170,6 +169,12 @@ pub fn until<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < deadline, "it does not happen");
         thread::yield_now();
     }
+}
+
+/// Sends these very bytes over a new connection.
+pub fn send(address: SocketAddr, bytes: &[u8], is_head: bool) -> Pending {
+    let stream = TcpStream::connect(address).expect("a connection");
+    Pending::over(BufReader::new(stream), bytes, is_head)
 }
 
 /// A request that was sent.

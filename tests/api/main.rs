@@ -7,6 +7,8 @@ mod growing;
 mod helpers;
 mod holding;
 mod manifests;
+mod packagers;
 #[cfg(target_os = "linux")]
 mod process;
 mod ranges;
+mod traces;
