@@ -1,6 +1,12 @@
 //! From a request's target to what answers it.
 
-use super::{Site, access_log::Logged, cors, failure::Failure, front, gzip, serve};
+use super::{
+    Site,
+    access_log::{Line, Logged},
+    cors,
+    failure::Failure,
+    front, gzip, serve,
+};
 use crate::{
     clock,
     live::{MediaPath, PathError, Target},
@@ -66,11 +72,11 @@ impl Route {
 
 /// Answers a request, adds what every response has, and has it logged.
 pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<ServiceResponse, Error> {
-    let since = Instant::now();
+    let mut line = Line::new(&request, Instant::now());
     let mut response =
         answer(&site, &mut request).await.unwrap_or_else(|failure| failure.response());
     site.origins.allow(request.headers(), response.headers_mut());
-    let line = Logged::line(&request, &response, since);
+    line.iter_mut().for_each(|line| line.answered(&response));
     let (request, _) = request.into_parts();
     let response = response.map_body(|_, body| Logged::new(body, line).boxed());
     Ok(ServiceResponse::new(request, response))
