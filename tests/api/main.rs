@@ -6,7 +6,10 @@ mod finished;
 mod growing;
 mod helpers;
 mod holding;
+#[cfg(target_os = "linux")]
+mod links;
 mod manifests;
 #[cfg(target_os = "linux")]
 mod process;
 mod ranges;
+mod urls;
