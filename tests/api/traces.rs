@@ -74,7 +74,7 @@ pub enum Watch {
 }
 
 impl Watch {
-    fn options(self) -> &'static [&'static str] {
+    pub fn options(self) -> &'static [&'static str] {
         match self {
             Self::Auto => &[],
             // Long enough that no writer seems idle because the machine is busy.
@@ -135,7 +135,7 @@ enum Client {
 }
 
 /// Requests that are to be answered after all ask so.
-const PATIENT: &str = "X-Wait-Timeout: 30000\r\n";
+pub const PATIENT: &str = "X-Wait-Timeout: 30000\r\n";
 /// So often a state is asked for that is to come; each time is a request and its answer.
 const TIMES: usize = 20_000;
 
@@ -311,7 +311,7 @@ impl Stage {
     }
 }
 
-fn get(address: SocketAddr, path: &str, headers: &str) -> Pending {
+pub fn get(address: SocketAddr, path: &str, headers: &str) -> Pending {
     send(address, format!("GET /{path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n").as_bytes(), false)
 }
 
@@ -350,14 +350,14 @@ impl<'a> Copies<'a> {
 }
 
 /// One who asks for a manifest all the time.
-struct Poller {
+pub struct Poller {
     over: Arc<AtomicBool>,
     /// Each copy that differs from the one before.
     seen: JoinHandle<Vec<Vec<u8>>>,
 }
 
 impl Poller {
-    fn start(address: SocketAddr, path: Name) -> Self {
+    pub fn start(address: SocketAddr, path: Name) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let is_over = over.clone();
         let seen = thread::spawn(move || {
@@ -373,7 +373,7 @@ impl Poller {
         Self { over, seen }
     }
 
-    fn stop(self) -> Vec<Vec<u8>> {
+    pub fn stop(self) -> Vec<Vec<u8>> {
         self.over.store(true, Ordering::Relaxed);
         self.seen.join().expect("it sees only whole copies")
     }
