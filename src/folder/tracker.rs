@@ -287,6 +287,10 @@ impl Tracker {
     pub(super) fn closed_unseen(&mut self, relative: &Path) {
         let Some(shown) = MediaPath::from_disk(relative) else { return };
         let Found::File(opened) = self.root.find(relative) else { return };
+        if let Some(side) = self.side_of(&shown, &opened) {
+            // Its rename was not told.
+            return self.renamed(&side, relative);
+        }
         match shown.role() {
             Role::Manifest(_) => self.manifest(&shown, opened),
             _ if self.is_known(&shown, &opened) => {}

@@ -101,10 +101,20 @@ fn handler(inbox: Arc<Inbox>) -> impl FnMut(notify::Result<notify::Event>) + Sen
     move |result| match result {
         Ok(event) if event.need_rescan() => inbox.rescan(),
         Ok(event) => take(&inbox, event),
+        // Gone between being listed and being looked at: nothing was lost.
+        Err(error) if is_gone(&error) => {}
         Err(error) => {
             log::warn!("cannot watch: {error}");
             inbox.rescan();
         }
+    }
+}
+
+fn is_gone(error: &notify::Error) -> bool {
+    match &error.kind {
+        ErrorKind::PathNotFound => true,
+        ErrorKind::Io(error) => error.kind() == io::ErrorKind::NotFound,
+        _ => false,
     }
 }
 
