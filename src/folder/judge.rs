@@ -62,10 +62,12 @@ impl Tracker {
     /// Finishes or cuts a file whose time has come.
     pub(super) fn judge(&mut self, relative: &Path, now: Instant) {
         let Some(growing) = self.growing.get(relative) else { return };
-        match growing.judge(&self.rules, now) {
+        let verdict = growing.judge(&self.rules, now);
+        let is_sure = verdict == Some(Verdict::Finished) && self.rules.close_events;
+        match verdict {
             None => {}
             Some(Verdict::Until(deadline)) => self.wake_by(deadline),
-            Some(_) if !self.rules.close_events && self.has_changed(relative, now) => {}
+            Some(_) if !is_sure && self.has_changed(relative, now) => {}
             Some(Verdict::Finished) => self.finish(relative),
             Some(Verdict::Cut) => {
                 self.cut(relative, "its writer closed it too early or fell silent");
@@ -73,8 +75,8 @@ impl Tracker {
         }
     }
 
-    /// Looks once more where no event tells of the last write, or of a file that came and went
-    /// between two looks. True when it was not as it was known, and that has been dealt with.
+    /// Looks once more: events may be late, and where there are none, the last write, or a file
+    /// that came and went between two looks, goes unnoticed. True when it was not as it was known, and that has been dealt with.
     fn has_changed(&mut self, relative: &Path, now: Instant) -> bool {
         let Some(growing) = self.growing.get_mut(relative) else { return true };
         let named = if growing.is_side_name() { growing.shown().as_path() } else { relative };

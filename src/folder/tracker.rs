@@ -76,7 +76,7 @@ impl Tracker {
         loop {
             match self.inbox.next(self.wake_at) {
                 None => self.pass_deadlines(Instant::now()),
-                Some(Task::Event(event)) => self.take(event),
+                Some(Task::Event(event)) => self.take(&event),
                 Some(Task::Rescan) => self.rescan(),
                 Some(Task::Look(look)) => self.look(look),
                 Some(Task::Loaded(loaded)) => self.loaded(loaded),
@@ -85,18 +85,18 @@ impl Tracker {
         }
     }
 
-    fn take(&mut self, event: Event) {
+    fn take(&mut self, event: &Event) {
         log::trace!("{event:?}");
         let (Event::Touched(real)
         | Event::Closed(real)
         | Event::Arrived(real)
         | Event::Moved(real)
-        | Event::Removed(real)) = &event;
-        if self.is_root_lost(&event, real) {
+        | Event::Removed(real)) = event;
+        if self.is_root_lost(event, real) {
             return self.rescan();
         }
         for relative in self.dirs.names(real) {
-            match &event {
+            match event {
                 Event::Touched(_) => self.touched(&relative),
                 Event::Closed(_) => self.closed(&relative),
                 Event::Arrived(_) => self.arrived(&relative),
