@@ -74,7 +74,7 @@ pub enum Watch {
 }
 
 impl Watch {
-    fn options(self) -> &'static [&'static str] {
+    pub fn options(self) -> &'static [&'static str] {
         match self {
             Self::Auto => &[],
             // Long enough that no writer seems idle because the machine is busy.
@@ -126,6 +126,8 @@ struct Stage {
     clients: HashMap<Name, Client>,
     /// What may be seen of a file until its next state is.
     known: HashMap<Name, Vec<Vec<u8>>>,
+    /// What each client asked for, and has read: others may get a part of it, and be cut.
+    seen: HashMap<Name, (Name, Vec<u8>)>,
     asked: usize,
 }
 
@@ -135,14 +137,15 @@ enum Client {
 }
 
 /// Requests that are to be answered after all ask so.
-const PATIENT: &str = "X-Wait-Timeout: 30000\r\n";
+pub const PATIENT: &str = "X-Wait-Timeout: 30000\r\n";
 /// So often a state is asked for that is to come; each time is a request and its answer.
 const TIMES: usize = 20_000;
 
 impl Stage {
     fn new(server: Server) -> Self {
-        let (writers, clients, known) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { server, writers, clients, known, asked: 0 }
+        let (writers, clients) = (HashMap::new(), HashMap::new());
+        let (known, seen) = (HashMap::new(), HashMap::new());
+        Self { server, writers, clients, known, seen, asked: 0 }
     }
 
     /// Asks for a path. Each request has a query of its own, by which the log tells it apart.
@@ -162,22 +165,25 @@ impl Stage {
         match op {
             Op::Asks(name, path) => {
                 let client = Client::Held(path, self.held(path));
+                self.seen.insert(name, (path, Vec::new()));
                 self.clients.insert(name, client);
             }
             Op::Joins(name, path) => {
                 let client = Client::Served(self.join(path));
+                self.seen.insert(name, (path, Vec::new()));
                 self.clients.insert(name, client);
             }
             Op::Reads(name, bytes) => {
                 let read = self.client(name).read(bytes.len());
                 assert!(read == *bytes, "{name} reads other bytes");
+                self.seen.entry(name).and_modify(|(_, seen)| seen.extend(read));
             }
             Op::Ends(name, end) => {
                 let (rest, ended) = self.client(name).rest();
                 assert_eq!((rest.len(), ended), (0, *end), "{name}");
                 self.clients.remove(name);
             }
-            Op::Shows(path, bytes) => self.shows(path, bytes),
+            Op::Shows(path, bytes) => shows(self.server.address, path, bytes),
             Op::Serves(path, bytes) => self.serves(path, bytes, true),
             Op::Settles(path, bytes) => self.serves(path, bytes, false),
             Op::Absent(path) => self.absent(path),
@@ -258,11 +264,12 @@ impl Stage {
     /// What is served before the next state comes is one of those before, never a mixture.
     fn check_known(&self, path: Name, body: &[u8], end: End, next: &[u8]) {
         let known = self.known.get(path).into_iter().flatten().map(Vec::as_slice);
-        let is_one = |state: &[u8]| match end {
-            End::Clean => state == body,
-            End::Cut => state.starts_with(body),
+        let seen = self.seen.values().filter(|(seen, _)| *seen == path).map(|(_, seen)| &seen[..]);
+        let mut states = known.chain([next]);
+        let is_known = match end {
+            End::Clean => states.any(|state| state == body),
+            End::Cut => states.chain(seen).any(|state| state.starts_with(body)),
         };
-        let is_known = known.chain([next]).any(is_one);
         assert!(is_known, "{path} was never so: {} bytes, {end:?}", body.len());
     }
 
@@ -289,29 +296,27 @@ impl Stage {
         }
     }
 
-    fn shows(&mut self, path: Name, bytes: &[u8]) {
-        let mut condition = String::new();
-        for _ in 0..TIMES {
-            let mut response = ok(
-                get(self.server.address, path, &format!("{PATIENT}{condition}")).response(),
-                path,
-            );
-            if response.body() == bytes {
-                return;
-            }
-            let tag = response.header("etag").expect("a tag");
-            condition = format!("If-None-Match: {tag}\r\n");
-        }
-        panic!("{path} never shows what it should");
-    }
-
     fn finish(&self) {
         assert!(self.clients.is_empty(), "some clients' ends were not looked at");
         assert!(self.writers.is_empty(), "some files were left open");
     }
 }
 
-fn get(address: SocketAddr, path: &str, headers: &str) -> Pending {
+/// Asks for a manifest and for its changes until it is this copy.
+pub fn shows(address: SocketAddr, path: &str, bytes: &[u8]) {
+    let mut headers = PATIENT.to_owned();
+    for _ in 0..TIMES {
+        let mut response = ok(get(address, path, &headers).response(), path);
+        if response.body() == bytes {
+            return;
+        }
+        let tag = response.header("etag").expect("a tag");
+        headers = format!("{PATIENT}If-None-Match: {tag}\r\n");
+    }
+    panic!("{path} never shows what it should");
+}
+
+pub fn get(address: SocketAddr, path: &str, headers: &str) -> Pending {
     send(address, format!("GET /{path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n").as_bytes(), false)
 }
 
@@ -350,14 +355,14 @@ impl<'a> Copies<'a> {
 }
 
 /// One who asks for a manifest all the time.
-struct Poller {
+pub struct Poller {
     over: Arc<AtomicBool>,
     /// Each copy that differs from the one before.
     seen: JoinHandle<Vec<Vec<u8>>>,
 }
 
 impl Poller {
-    fn start(address: SocketAddr, path: Name) -> Self {
+    pub fn start(address: SocketAddr, path: Name) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let is_over = over.clone();
         let seen = thread::spawn(move || {
@@ -373,7 +378,7 @@ impl Poller {
         Self { over, seen }
     }
 
-    fn stop(self) -> Vec<Vec<u8>> {
+    pub fn stop(self) -> Vec<Vec<u8>> {
         self.over.store(true, Ordering::Relaxed);
         self.seen.join().expect("it sees only whole copies")
     }

@@ -1,13 +1,15 @@
 //! What any packager may do, and what went wrong in other servers.
 
 use crate::{
-    helpers::End,
+    helpers::{End, Server},
     traces::{
         How::{Keep, Truncate},
         Op::*,
-        Row, Watch, frag, packets, replay, styp,
+        Row, Watch, frag, mpd, packets, replay, shows, styp,
     },
 };
+use rustix::process::{Pid, Signal, kill_process};
+use std::{fs, io::Write};
 
 super::rows!(burst, two_writers, written_anew, removed_under_a_reader, linked, deep, many_packets);
 
@@ -46,6 +48,39 @@ fn killed_under_the_final_name() {
         Ends("late", End::Clean),
     ];
     replay(Watch::Auto, &Row { ops, files: vec![] });
+}
+
+/// The system's queue of events overflows, and what is lost is the end of a segment: its last
+/// bytes, its close, its rename, and a manifest's.
+#[test]
+fn overflow() {
+    let server = Server::start(&[]);
+    let process = i32::try_from(server.child.id()).ok().and_then(Pid::from_raw).expect("it runs");
+    let (one, two) = (frag(1, 3000), frag(2, 4000));
+    let mut segment = server.create("1.m4s.tmp");
+    segment.write_all(&one).expect("written");
+    let mut response = server.get("/1.m4s");
+    assert_eq!(response.read(one.len()), one);
+    server.write("live.mpd", &mpd(1));
+    assert_eq!(server.get("/live.mpd").body(), mpd(1));
+    kill_process(process, Signal::STOP).expect("stopped");
+    let most = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").expect("a limit");
+    for _ in 0..most.trim().parse::<usize>().expect("a number") {
+        // Written and closed: two events, which are not merged.
+        server.write(".other", b"x");
+    }
+    segment.write_all(&two).expect("written");
+    drop(segment);
+    fs::rename(server.path("1.m4s.tmp"), server.path("1.m4s")).expect("renamed");
+    server.write("live.mpd.tmp", &mpd(2));
+    fs::rename(server.path("live.mpd.tmp"), server.path("live.mpd")).expect("renamed");
+    let pending = server.request("GET", "/2.m4s", &[("X-Wait-Timeout", "30000")]);
+    server.write("2.m4s", &one);
+    kill_process(process, Signal::CONT).expect("goes on");
+    assert!(response.rest() == (two.clone(), End::Clean));
+    assert!(pending.response().body() == one);
+    assert!(server.get("/1.m4s").body() == [one, two].concat());
+    shows(server.address, "live.mpd", &mpd(2));
 }
 
 mod rows {
