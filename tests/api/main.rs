@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "a test program has no outside")]
 
+mod ffmpeg;
 mod finished;
 mod growing;
 mod helpers;
