@@ -367,7 +367,7 @@ fn refuses_folders_that_must_not_be_emptied() {
 fn says_when_there_is_no_permission() {
     use std::os::unix::fs::PermissionsExt;
     let folders = Folders::new();
-    fs::set_permissions(folders.input(), fs::Permissions::from_mode(0)).expect("changed");
+    fs::set_permissions(folders.input(), fs::Permissions::from_mode(0o000)).expect("changed");
     // The superuser may read everything.
     if fs::read_dir(folders.input()).is_err() {
         assert!(refusal(&folders.input(), &folders.output(), &[]).contains("no permission"));

@@ -16,7 +16,7 @@ fn template(media: &str, timing: Timing) -> Template {
 }
 
 fn facts<'a>(tracks: &'a [Track], looped: Option<&'a Loop>, growing: bool) -> Facts<'a> {
-    Facts { tracks, looped, origin: Duration::ZERO, growing }
+    Facts { tracks, looped, origin: Duration::ZERO, one_period: true, growing }
 }
 
 fn nothing(_: usize) -> Vec<Slot> {

@@ -19,6 +19,7 @@ mod schedule;
 mod shelf;
 #[cfg(test)]
 mod testing;
+mod timing;
 
 pub use crate::folder::writer::WriteMode;
 pub use error::{Error, ErrorKind};

@@ -10,7 +10,7 @@ use super::shelf::Shelf;
 use super::{Config, Found, Progress};
 use crate::clock;
 use crate::cmaf::{self, Shift};
-use crate::folder::writer::{Growing, write_whole};
+use crate::folder::writer::{Growing, copy_whole};
 use crate::mpd::from_nanos;
 use crate::shutdown::Shutdown;
 use std::fs;
@@ -161,8 +161,7 @@ impl<'a> Player<'a> {
                 continue;
             }
             let (from, to) = (self.recording.files.path(name), self.config.output.join(name));
-            let bytes = fs::read(&from).reading(from)?;
-            write_whole(&to, &bytes).writing(to)?;
+            copy_whole(&from, &to).writing(to)?;
             progress(Progress::Copied { name: name.clone() });
         }
         if live {
@@ -305,7 +304,8 @@ impl<'a> Player<'a> {
             self.write(&mut open, &step)?;
             self.finish(open.file, &step, &open.name)?;
         }
-        if self.config.is_live() { self.shelf.close() } else { Ok(()) }
+        // A replay that was stopped before it began has nothing to tell the end of.
+        if self.config.is_live() && self.written > 0 { self.shelf.close() } else { Ok(()) }
     }
 }
 

@@ -75,17 +75,18 @@ impl<'a> Shelf<'a> {
             return track.segments[step.segment].source.clone();
         }
         let slot = Slot { segment: step.segment, lap: step.lap };
-        let time = self.facts().time(step.track, slot, self.timescale(step.track));
+        let template = self.template(step.track);
+        let time = template.map_or(0, |template| self.facts().time(step.track, slot, template));
         track.naming.name(self.facts().number(step.track, slot), time)
     }
 
-    /// Ticks per second of a track's times in its MPD.
-    fn timescale(&self, track: usize) -> u64 {
-        let uses = self.recording.documents.iter().filter_map(|document| match document {
+    /// The template of a track in its MPD, if it has one.
+    fn template(&self, track: usize) -> Option<&'a Template> {
+        let mut uses = self.recording.documents.iter().filter_map(|document| match document {
             Document::Mpd { uses, .. } => uses.iter().find(|(used, _)| *used == track),
             Document::Playlist { .. } => None,
         });
-        uses.map(|(_, template)| template.timescale).next().unwrap_or(1)
+        uses.next().map(|(_, template)| template)
     }
 
     /// Writes the manifests that can be there before any segment; their paths.
@@ -269,7 +270,8 @@ pub(super) fn facts<'a>(
     looped: Option<&'a Loop>,
 ) -> Facts<'a> {
     let growing = config.chunked && config.write != super::WriteMode::Rename;
-    Facts { tracks: &recording.tracks, looped, origin: recording.origin, growing }
+    let one_period = recording.periods == 1;
+    Facts { tracks: &recording.tracks, looped, origin: recording.origin, one_period, growing }
 }
 
 /// How much later the MPDs have to say that all starts, so that they promise nothing too early.
