@@ -95,6 +95,8 @@ async fn replay(
 struct Clock {
     /// The wall clock's time of the presentation's start.
     zero: SystemTime,
+    /// When the first segment is due: nothing can be there before.
+    begin: SystemTime,
     speed: f64,
 }
 
@@ -106,7 +108,8 @@ impl Clock {
         let zero = begin.saturating_sub(scaled(first_due + config.history, 1.0 / speed));
         // MPDs tell the start to the millisecond: up, so that they promise nothing too early.
         let millis = u64::try_from(zero.as_nanos().div_ceil(1_000_000)).unwrap_or(0);
-        Self { zero: SystemTime::UNIX_EPOCH + Duration::from_millis(millis), speed }
+        let zero = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+        Self { zero, begin: SystemTime::UNIX_EPOCH + begin, speed }
     }
 
     fn wall(&self, time: Duration) -> SystemTime {
@@ -174,7 +177,7 @@ impl<'a> Player<'a> {
 
     /// Waits until a step is due; true when the stop is asked for first.
     async fn wait(&self, step: &Step, shutdown: &mut Shutdown) -> bool {
-        let due = self.clock.wall(step.due);
+        let due = self.clock.wall(step.due).max(self.clock.begin);
         // In a loop: again after each wait, since the wall clock may have been set meanwhile.
         while let Ok(left) = due.duration_since(clock::now()) {
             if left.is_zero() {
@@ -189,7 +192,8 @@ impl<'a> Player<'a> {
 
     fn perform(&mut self, step: &Step, progress: &mut impl FnMut(Progress)) -> Result<(), Error> {
         let now = clock::now();
-        let late = now.duration_since(self.clock.wall(step.due)).unwrap_or_default();
+        let due = self.clock.wall(step.due).max(self.clock.begin);
+        let late = now.duration_since(due).unwrap_or_default();
         if step.first && !self.is_stale(late) {
             self.open(step)?;
         }
@@ -209,7 +213,7 @@ impl<'a> Player<'a> {
 
     /// After a long sleep of the machine a loop does not write what nobody could still ask for.
     fn is_stale(&self, late: Duration) -> bool {
-        self.looped.is_some() && late > self.config.window + self.config.history
+        self.looped.is_some() && late > self.config.window
     }
 
     fn open(&mut self, step: &Step) -> Result<(), Error> {
