@@ -195,6 +195,23 @@ fn a_loop_goes_on_without_a_jump() {
 
 #[cfg(unix)]
 #[test]
+fn a_loop_by_time_slides_its_timeline() {
+    let folders = Folders { root: tempfile::tempdir().expect("a folder") };
+    media::record_by_time(&folders.input());
+    let args = ["--loop", "--chunked", "--speed", "100", "--window", "8"];
+    run_until(&folders, &args, "v-20000.m4s");
+    let found = contents(&folders.output());
+    for time in [14_000, 16_000, 18_000, 20_000] {
+        assert_eq!(media::decode_times(&found[&format!("v-{time}.m4s")])[0], time);
+    }
+    let mpd = String::from_utf8_lossy(&found["live.mpd"]);
+    let listed = mpd.matches("<S t=\"").count();
+    assert!(listed == 2 && !mpd.contains("<S t=\"0\"") && !found.contains_key("v-0.m4s"), "{mpd}");
+    assert!(mpd.contains("d=\"2000\" r=\""), "{mpd}");
+}
+
+#[cfg(unix)]
+#[test]
 fn a_loop_removes_what_is_older_than_its_window() {
     let folders = Folders::new();
     let args = ["--loop", "--speed", "100", "--window", "4"];

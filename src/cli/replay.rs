@@ -147,7 +147,8 @@ fn start(args: &Args) -> Result<ExitCode, Error> {
         return Ok(ExitCode::from(BAD_INPUT));
     }
     let mut config = args.config();
-    if replay::check(&config.input, &config.output)? == Found::Full && !config.force {
+    // Bad input is told of before anyone is asked to give up a folder.
+    if !config.force && replay::check(&config)? == Found::Full {
         match ask(&config.output) {
             Some(true) => config.force = true,
             Some(false) => {

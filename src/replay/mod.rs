@@ -23,8 +23,8 @@ mod timing;
 
 pub use crate::folder::writer::WriteMode;
 pub use error::{Error, ErrorKind};
-pub use output::{Found, check};
-pub use run::run;
+pub use output::Found;
+pub use run::{check, run};
 
 use std::path::PathBuf;
 use std::time::Duration;

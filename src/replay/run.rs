@@ -43,6 +43,19 @@ pub fn run(
     runtime.block_on(replay(config, &recording, looped.as_ref(), shutdown, &mut progress))
 }
 
+/// Reads the recording and looks at the output folder without touching it: what [`run`] would
+/// refuse is refused here.
+///
+/// # Errors
+///
+/// As for [`run`], except that a folder that is not empty is no error.
+pub fn check(config: &Config) -> Result<Found, Error> {
+    config.check()?;
+    let recording = input::read(config)?;
+    config.looped.then(|| repeat(config, &recording)).transpose()?;
+    output::check(&config.input, &config.output)
+}
+
 fn repeat(config: &Config, recording: &Recording) -> Result<Loop, Error> {
     let path = config.input.display();
     let refuse = |why: &str| Error::bad(format!("cannot loop {path}: {why}"));
