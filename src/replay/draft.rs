@@ -47,7 +47,14 @@ pub(super) fn of_representation(
     period: &Period,
     found: &Representation,
 ) -> Result<Draft, Error> {
-    let base = format!("{folder}{}", found.base);
+    let base = match resolve(folder, &found.base) {
+        Some(base) if base.is_empty() => base,
+        Some(base) => base + "/",
+        None => {
+            let url = &found.base;
+            return Err(Error::bad(format!("the BaseURL {url} leads out of the recording")));
+        }
+    };
     let mut draft = match &found.addressing {
         Addressing::Template(template) => of_template(files, &base, period, found, template),
         Addressing::List { media, initialization, duration } => {

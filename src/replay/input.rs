@@ -31,6 +31,8 @@ pub(super) struct Recording {
     pub(super) origin: Duration,
     /// The most Periods that an MPD of it has.
     pub(super) periods: usize,
+    /// Whether an MPD of it names segments one by one.
+    pub(super) lists: bool,
 }
 
 /// A manifest that a live replay edits.
@@ -61,11 +63,12 @@ pub(super) fn read(config: &Config) -> Result<Recording, Error> {
         known: HashMap::new(),
         documents: Vec::new(),
         periods: 1,
+        lists: false,
     };
     reader.read_mpds()?;
     reader.read_playlists()?;
     reader.apply_template()?;
-    let Reader { mut drafts, mut documents, periods, .. } = reader;
+    let Reader { mut drafts, mut documents, periods, lists, .. } = reader;
     let all: BTreeSet<String> = sources(&drafts);
     for draft in &mut drafts {
         let first = config.start_number.unwrap_or(0);
@@ -91,7 +94,7 @@ pub(super) fn read(config: &Config) -> Result<Recording, Error> {
         Document::Mpd { .. } => true,
     });
     let others = others(&files, &all);
-    Ok(Recording { tracks, documents, others, origin, periods, files })
+    Ok(Recording { tracks, documents, others, origin, periods, lists, files })
 }
 
 fn sources(drafts: &[Draft]) -> BTreeSet<String> {
@@ -147,6 +150,7 @@ struct Reader<'a> {
     known: HashMap<String, usize>,
     documents: Vec<Document>,
     periods: usize,
+    lists: bool,
 }
 
 impl Reader<'_> {
@@ -180,7 +184,11 @@ impl Reader<'_> {
                     mpd::Addressing::Template(template) => Some(template.clone()),
                     mpd::Addressing::List { .. } => None,
                 };
-                uses.extend(self.add(draft).map(|track| (track, template)));
+                self.lists |= template.is_none();
+                match self.add(draft) {
+                    Some(track) => uses.push((track, template)),
+                    None => log::warn!("{name}: Representation {} has no segments here", found.id),
+                }
             }
         }
         Ok(uses)

@@ -2,6 +2,7 @@
 
 use super::recording::{Ticks, Track};
 use super::schedule::Loop;
+use crate::cmaf::{Init, TrackInfo};
 use std::time::Duration;
 
 /// The longest lap that all tracks can make with whole segments; the reason if there is none.
@@ -37,7 +38,7 @@ fn whole_segments(track: &Track) -> usize {
 /// The exact length of a track's first segments.
 fn media_length(track: &Track, count: usize) -> Ticks {
     let (first, last) = (&track.segments[0], &track.segments[count - 1]);
-    match (track.timescale(), first.media, last.media) {
+    match (track.timescale(), &first.media, &last.media) {
         (Some(timescale), Some(from), Some(to)) if to.end > from.start => {
             Ticks::new(to.end - from.start, u64::from(timescale))
         }
@@ -55,31 +56,42 @@ fn fitting(track: &Track, origin: Duration, lap: Duration) -> Option<usize> {
     (end.abs_diff(lap) < usual / 4).then_some(count)
 }
 
-/// How far a lap of a track lies behind the recording, in ticks of the track.
+/// How far a lap lies behind the recording, in ticks of the track that paces the segments.
+pub(crate) fn lap_offset(track: &Track, length: Ticks, lap: u64) -> u64 {
+    let main = track.init.as_ref().and_then(Init::main_track);
+    main.map_or(0, |main| offset_of(track, main, length, lap))
+}
+
+/// How far a lap lies behind the recording, in ticks of one of the tracks in the segments.
 ///
 /// Audio moves by whole frames, so that frame follows frame; rounding each lap anew keeps it
 /// within half a frame of the picture for ever.
-pub(crate) fn lap_offset(track: &Track, length: Ticks, lap: u64) -> u64 {
-    let timescale = u64::from(track.timescale().unwrap_or(1));
-    let exact = length.times_in(lap, timescale);
-    let frame = frame(track);
+pub(crate) fn offset_of(track: &Track, info: &TrackInfo, length: Ticks, lap: u64) -> u64 {
+    let exact = length.times_in(lap, u64::from(info.timescale));
+    let sample = track.media_of(info.id).and_then(|media| media.sample);
+    let frame = match sample {
+        Some(sample) if info.handler == *b"soun" => u64::from(sample.max(1)),
+        _ => 1,
+    };
     (exact + frame / 2) / frame * frame
 }
 
-/// Length of an audio frame in ticks; 1 for other media.
-pub(crate) fn frame(track: &Track) -> u64 {
-    let sample = track.segments.first().and_then(|segment| segment.media?.sample);
-    match sample {
-        Some(sample) if !track.video && sample > 0 => u64::from(sample),
-        _ => 1,
+/// Decode time in the recording, in ticks of the track, from which on audio frames would overlap
+/// those of the next lap; the end of time for other tracks.
+pub(crate) fn limit_of(track: &Track, info: &TrackInfo, length: Ticks, lap: u64) -> u64 {
+    match track.media_of(info.id) {
+        Some(media) if info.handler == *b"soun" => {
+            let next = offset_of(track, info, length, lap + 1);
+            media.start + (next - offset_of(track, info, length, lap))
+        }
+        _ => u64::MAX,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cmaf::{Init, TrackInfo};
-    use crate::replay::recording::Media;
+    use crate::replay::recording::{Media, TrackMedia};
     use crate::replay::testing::track;
     use proptest::prelude::*;
 
@@ -105,7 +117,8 @@ mod tests {
     fn audio(frame: u32) -> Track {
         let mut audio = track(&[20]);
         audio.video = false;
-        let media = Media { start: 0, end: 96_000, sample: Some(frame), sequence: (1, 4) };
+        let tracks = vec![TrackMedia { id: 1, start: 0, sample: Some(frame) }];
+        let media = Media { start: 0, end: 96_000, sequence: (1, 4), tracks };
         audio.segments[0].media = Some(media);
         let info = TrackInfo { id: 1, timescale: 48_000, handler: *b"soun", default_duration: 0 };
         audio.init = Some(Init { tracks: vec![info] });
@@ -118,6 +131,11 @@ mod tests {
             let offset = lap_offset(&audio(frame), Ticks::new(2, 1), lap);
             prop_assert_eq!(offset % u64::from(frame), 0);
             prop_assert!(offset.abs_diff(lap * 96_000) <= u64::from(frame) / 2);
+            // Whole frames up to the limit end where the next lap starts.
+            let audio = audio(frame);
+            let info = audio.init.as_ref().and_then(Init::main_track).expect("a track");
+            let limit = limit_of(&audio, info, Ticks::new(2, 1), lap);
+            prop_assert_eq!(offset + limit, lap_offset(&audio, Ticks::new(2, 1), lap + 1));
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use super::error::{At, Error};
 use super::input::{self, Document, Recording};
-use super::looping::{find_loop, lap_offset};
+use super::looping::{find_loop, limit_of, offset_of};
 use super::output;
-use super::recording::{NANOS, Segment, Track};
+use super::recording::{NANOS, Segment, Ticks, Track};
 use super::schedule::{Loop, Schedule, Step};
 use super::shelf::Shelf;
 use super::{Config, Found, Progress};
 use crate::clock;
-use crate::cmaf::{self, Shift};
+use crate::cmaf::{self, Shift, TrackInfo};
 use crate::folder::writer::{Growing, copy_whole};
 use crate::mpd::from_nanos;
 use crate::shutdown::Shutdown;
@@ -65,6 +65,9 @@ fn repeat(config: &Config, recording: &Recording) -> Result<Loop, Error> {
     }
     if recording.periods > 1 {
         return Err(refuse("it has more than one Period"));
+    }
+    if recording.lists {
+        return Err(refuse("its MPD names segments one by one, in a SegmentList"));
     }
     find_loop(&recording.tracks).map_err(|why| refuse(&why))
 }
@@ -279,24 +282,17 @@ impl<'a> Player<'a> {
         let (Some(looped), Some(init)) = (self.looped, &track.init) else {
             return Ok(chunk.to_vec());
         };
-        let (Some(main), Some(start)) = (init.main_track(), track.segments[0].media) else {
-            return Ok(chunk.to_vec());
+        let ask = |time: fn(&Track, &TrackInfo, Ticks, u64) -> u64, id: u32, none: u64| {
+            init.track(id).map_or(none, |info| time(track, info, looped.media, step.lap))
         };
-        let scale = |id: u32| init.track(id).map_or(main.timescale, |track| track.timescale);
-        let own = lap_offset(track, looped.media, step.lap);
-        let next = lap_offset(track, looped.media, step.lap + 1);
-        let offset = |id: u32| match id == main.id {
-            true => own,
-            false => looped.media.times_in(step.lap, u64::from(scale(id))),
+        let how = Shift {
+            init,
+            offset: &|id| ask(offset_of, id, 0),
+            limit: &|id| ask(limit_of, id, u64::MAX),
+            sequence: sequence(track, looped.counts[step.track], step.lap),
+            ntp: &|id, time| self.ntp(track, time, init.track(id).map_or(1, |info| info.timescale)),
+            insert_prft: first,
         };
-        let limit = |id: u32| match id == main.id && !track.video {
-            true => start.start + (next - own),
-            false => u64::MAX,
-        };
-        let ntp = |id: u32, time: u64| self.ntp(track, time, scale(id));
-        let insert_prft = first;
-        let sequence = sequence(track, looped.counts[step.track], step.lap);
-        let how = Shift { init, offset: &offset, limit: &limit, sequence, ntp: &ntp, insert_prft };
         cmaf::shift(chunk, &how).map_err(|why| {
             Error::failed(format!("cannot loop {}: {why}", self.segment(step).source))
         })
@@ -306,7 +302,7 @@ impl<'a> Player<'a> {
     fn ntp(&self, track: &Track, time: u64, timescale: u32) -> u64 {
         let first = &track.segments[0];
         let nanos = |ticks: u64, scale: u32| u128::from(ticks) * NANOS / u128::from(scale.max(1));
-        let origin = first.media.map_or(0, |media| media.start);
+        let origin = first.media.as_ref().map_or(0, |media| media.start);
         let origin = nanos(origin, track.timescale().unwrap_or(1));
         let since = nanos(time, timescale).saturating_sub(origin);
         let wall = self.clock.wall(first.start + from_nanos(since));
@@ -328,7 +324,7 @@ impl<'a> Player<'a> {
 
 /// How far a lap's sequence numbers lie behind the recording's; they wrap.
 fn sequence(track: &Track, count: usize, lap: u64) -> u32 {
-    let ends = (track.segments[0].media, track.segments[count - 1].media);
+    let ends = (&track.segments[0].media, &track.segments[count - 1].media);
     let (Some(first), Some(last)) = ends else { return 0 };
     let each = last.sequence.1.wrapping_sub(first.sequence.0).wrapping_add(1);
     let wrapped = u32::try_from(lap & 0xffff_ffff).unwrap_or(0);

@@ -47,7 +47,7 @@ impl<'a> Timing<'a> {
     pub(super) fn time(&mut self, draft: DraftSegment, scan: &Scan) -> Segment {
         let nominal = [draft.start, draft.end].map(|time| time.saturating_sub(self.origin));
         let timescale = self.init.and_then(Init::main_track).map(|track| track.timescale);
-        let times = timescale.zip(scan.media).and_then(|(timescale, media)| {
+        let times = timescale.zip(scan.media.as_ref()).and_then(|(timescale, media)| {
             let place = self.anchor(&draft, media.start, timescale);
             let time = |ticks: u64| since(place, ticks, timescale);
             let start = time(media.start);
@@ -62,7 +62,7 @@ impl<'a> Timing<'a> {
         let (start, end, chunks) =
             times.unwrap_or_else(|| (nominal[0], nominal[1], pieces(scan.len, nominal, transport)));
         let DraftSegment { source, number, time, ticks, .. } = draft;
-        Segment { source, number, time, ticks, start, end, chunks, media: scan.media }
+        Segment { source, number, time, ticks, start, end, chunks, media: scan.media.clone() }
     }
 
     /// The first segment ties the media's times to the presentation's: as the manifest says if
@@ -132,7 +132,7 @@ mod tests {
 
     /// Two chunks of 1 s from a decode time in milliseconds on.
     fn scan(start: u64) -> Scan {
-        let media = Media { start, end: start + 2000, sample: None, sequence: (1, 2) };
+        let media = Media { start, end: start + 2000, sequence: (1, 2), tracks: vec![] };
         let chunks = vec![(0..10, start + 1000), (10..20, start + 2000)];
         Scan { len: 20, chunks, media: Some(media) }
     }
