@@ -328,6 +328,21 @@ fn asks_before_it_empties_a_folder() {
     assert!(!folders.output().join("mine").exists());
 }
 
+#[test]
+fn a_flag_beats_a_variable() {
+    let folders = Folders::new();
+    let kind = |variable: &str, args: &[&str]| {
+        let mut command = folders.command(&[&["--force", "--speed", "100"], args].concat());
+        let output = command.env(variable, "1").output().expect("it runs");
+        assert!(output.status.success(), "{}", stderr(&output));
+        let mpd = fs::read_to_string(folders.output().join("live.mpd")).expect("there");
+        mpd.contains("type=\"dynamic\"")
+    };
+    assert!(kind("LLDASH_REPLAY_DYNAMIC", &[]));
+    assert!(kind("LLDASH_REPLAY_STATIC", &["--dynamic"]));
+    assert!(!kind("LLDASH_REPLAY_DYNAMIC", &["--static"]));
+}
+
 /// What it says about bad input: one line, and exit code 2.
 fn refusal(input: &Path, output: &Path, args: &[&str]) -> String {
     let mut command = program();

@@ -1,6 +1,6 @@
 //! Finding the lap of a loop, and how far later laps lie behind. Pure.
 
-use super::recording::{Ticks, Track};
+use super::recording::{Chunk, Ticks, Track};
 use super::schedule::Loop;
 use crate::cmaf::{Init, TrackInfo};
 use std::time::Duration;
@@ -54,6 +54,37 @@ fn fitting(track: &Track, origin: Duration, lap: Duration) -> Option<usize> {
     let count = track.segments.iter().take_while(|segment| segment.start < edge).count();
     let end = track.segments[count.checked_sub(1)?].end.saturating_sub(origin);
     (end.abs_diff(lap) < usual / 4).then_some(count)
+}
+
+/// Fills the lap of tracks whose last segment ends before it does, with the first chunks of the
+/// segment that follows in the recording: audio is not cut where video is.
+pub(crate) fn fill_up(tracks: &mut [Track], looped: &Loop) {
+    let start = tracks.iter().find(|track| track.video).or(tracks.first());
+    let start = start.map(|track| track.segments[0].start).unwrap_or_default();
+    let end = start + looped.media.duration();
+    for (track, count) in tracks.iter_mut().zip(&looped.counts) {
+        let (lap, rest) = track.segments.split_at_mut(*count);
+        let (Some(last), Some(next)) = (lap.last_mut(), rest.first()) else { continue };
+        if track.video || next.media.is_none() || next.start >= end || last.end > next.start {
+            continue;
+        }
+        let len = last.chunks.last().map_or(0, |chunk| chunk.bytes.end);
+        let starts = std::iter::once(next.start).chain(next.chunks.iter().map(|chunk| chunk.end));
+        let wanted = next.chunks.iter().zip(starts).take_while(|(_, start)| *start < end);
+        let moved = |(chunk, _): (&Chunk, Duration)| Chunk {
+            bytes: chunk.bytes.start + len..chunk.bytes.end + len,
+            end: chunk.end.min(end),
+        };
+        let added: Vec<_> = wanted.map(moved).collect();
+        let Some(bytes) = added.last().map(|chunk| chunk.bytes.end - len) else { continue };
+        if let Some(media) = &mut last.media {
+            let more = u32::try_from(added.len()).unwrap_or(0);
+            media.sequence.1 = media.sequence.1.wrapping_add(more);
+        }
+        last.chunks.extend(added);
+        last.end = end;
+        last.tail = Some((next.source.clone(), bytes));
+    }
 }
 
 /// How far a lap lies behind the recording, in ticks of the track that paces the segments.
@@ -112,6 +143,23 @@ mod tests {
         let looped = find_loop(&[track(&[20, 20, 20]), track(&[40, 40])]).expect("a loop");
         assert_eq!(looped.counts, [2, 1]);
         assert!(find_loop(&[track(&[20, 20]), track(&[30])]).is_err());
+    }
+
+    #[test]
+    fn a_lap_that_audio_does_not_fill_borrows_from_what_follows() {
+        let mut tracks = [track(&[20, 20, 5]), track(&[20, 19, 6])];
+        tracks[1].video = false;
+        for segment in &mut tracks[1].segments {
+            let media = Media { start: 0, end: 0, sequence: (1, 1), tracks: vec![] };
+            segment.media = Some(media);
+        }
+        let looped = find_loop(&tracks).expect("a loop");
+        fill_up(&mut tracks, &looped);
+        let last = &tracks[1].segments[1];
+        assert_eq!(last.tail, Some(("s3.m4s".to_string(), 10)));
+        let end = Duration::from_secs(4);
+        assert_eq!(last.chunks[1], Chunk { bytes: 10..20, end });
+        assert_eq!(tracks[0].segments[1].tail, None);
     }
 
     fn audio(frame: u32) -> Track {

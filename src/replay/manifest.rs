@@ -85,8 +85,13 @@ impl Facts<'_> {
             Timing::Timeline(_) => {
                 let segments = &self.tracks[track].segments;
                 let last = &segments[segments.len() - 1];
-                let total = last.time + last.ticks - segments[0].time;
-                Ticks::new(total, template.timescale * count)
+                // The last one may be cut short: the others tell.
+                match last.time.checked_sub(segments[0].time) {
+                    Some(total) if total > 0 => {
+                        Ticks::new(total, template.timescale * (segments.len() as u64 - 1))
+                    }
+                    _ => Ticks::new(last.ticks, template.timescale),
+                }
             }
         }
     }

@@ -93,6 +93,9 @@ pub(crate) struct Segment {
     pub(crate) chunks: Vec<Chunk>,
     /// What its boxes say, if they do.
     pub(crate) media: Option<Media>,
+    /// In a loop: what follows its own bytes, from the start of another file: that file, and how
+    /// many bytes of it.
+    pub(crate) tail: Option<(String, u64)>,
 }
 
 /// What a segment's boxes say of the track that paces it.

@@ -2,7 +2,7 @@
 
 use super::error::{At, Error};
 use super::input::{self, Document, Recording};
-use super::looping::{find_loop, limit_of, offset_of};
+use super::looping::{fill_up, find_loop, limit_of, offset_of};
 use super::output;
 use super::recording::{NANOS, Segment, Ticks, Track};
 use super::schedule::{Loop, Schedule, Step};
@@ -13,7 +13,8 @@ use crate::cmaf::{self, Shift, TrackInfo};
 use crate::folder::writer::{Growing, copy_whole};
 use crate::mpd::from_nanos;
 use crate::shutdown::Shutdown;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Replays until the recording is at its end or the stop is asked for, and leaves whole files.
@@ -31,8 +32,11 @@ pub fn run(
     mut progress: impl FnMut(Progress),
 ) -> Result<(), Error> {
     config.check()?;
-    let recording = input::read(config)?;
+    let mut recording = input::read(config)?;
     let looped = config.looped.then(|| repeat(config, &recording)).transpose()?;
+    if let Some(looped) = &looped {
+        fill_up(&mut recording.tracks, looped);
+    }
     if output::check(&config.input, &config.output)? == Found::Full && !config.force {
         return Err(Error::not_empty(&config.output));
     }
@@ -233,9 +237,14 @@ impl<'a> Player<'a> {
     }
 
     fn open(&mut self, step: &Step) -> Result<(), Error> {
-        let source = &self.segment(step).source;
-        let from = self.recording.files.path(source);
-        let bytes = fs::read(&from).reading(from)?;
+        let segment = self.segment(step);
+        let from = self.recording.files.path(&segment.source);
+        let mut bytes = fs::read(&from).reading(from)?;
+        if let Some((source, len)) = &segment.tail {
+            let from = self.recording.files.path(source);
+            let more = File::open(&from).and_then(|file| file.take(*len).read_to_end(&mut bytes));
+            more.reading(from)?;
+        }
         let name = self.shelf.name(step);
         let path = self.config.output.join(&name);
         let file = Growing::create(&path, self.config.write).writing(path)?;

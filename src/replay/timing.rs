@@ -62,7 +62,17 @@ impl<'a> Timing<'a> {
         let (start, end, chunks) =
             times.unwrap_or_else(|| (nominal[0], nominal[1], pieces(scan.len, nominal, transport)));
         let DraftSegment { source, number, time, ticks, .. } = draft;
-        Segment { source, number, time, ticks, start, end, chunks, media: scan.media.clone() }
+        Segment {
+            source,
+            number,
+            time,
+            ticks,
+            start,
+            end,
+            chunks,
+            media: scan.media.clone(),
+            tail: None,
+        }
     }
 
     /// The first segment ties the media's times to the presentation's: as the manifest says if
