@@ -78,7 +78,7 @@ struct Args {
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration, env = "LLDASH_REPLAY_HISTORY")]
     history: Duration,
 
-    /// How long old segments are kept with --loop (timeShiftBufferDepth)
+    /// How long old segments are kept with --loop (timeShiftBufferDepth), at least three segments
     #[arg(long, value_name = "TIME", default_value = "60", value_parser = values::duration, env = "LLDASH_REPLAY_WINDOW")]
     window: Duration,
 
