@@ -2,20 +2,22 @@
 //! writes so; the tests replay their operations.
 
 use super::{
-    Config, RENAME_GRACE,
+    Config,
+    closing::Closing,
     dirs::Dirs,
     growing::{Growing, Progress, READ_BYTES},
     inbox::{Event, Inbox, Task},
-    judge::Closing,
-    lease::{Writer, writer_of},
+    lease::{self, Writer},
     loader::Loader,
     root::{Found, Opened, Root},
     rules,
-    watcher::Watcher,
+    settled::Settled,
+    watcher::{Watcher, silent_file_system},
 };
 use crate::live::{Library, MediaPath, Phase, Role, Rules, under_side_name};
 use std::{
     collections::HashMap,
+    fs::File,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -35,14 +37,27 @@ pub(super) struct Tracker {
     pub(super) growing: HashMap<PathBuf, Growing>,
     /// Manifests that are gone or empty, and when that is final.
     pub(super) gone: HashMap<MediaPath, Instant>,
-    /// Files of which a close was told while somebody still had them open.
-    pub(super) closing: HashMap<PathBuf, Closing>,
+    /// Files that are to be asked about again, since their close was told of too early.
+    pub(super) closing: Closing,
+    /// Files that were seen to be closed.
+    pub(super) settled: Settled,
     /// Requests that wait for a finished file to be read.
     pub(super) loading: HashMap<MediaPath, Vec<oneshot::Sender<super::Answer>>>,
     pub(super) rules: Rules,
+    /// Leases tell nothing: other hosts may write.
+    is_shared: bool,
     /// No deadline passes before this.
     pub(super) wake_at: Option<Instant>,
     pub(super) buffer: Box<[u8]>,
+}
+
+/// Whoever still asks when the thread is over gets no answer, and knows it.
+struct CloseInbox(Arc<Inbox>);
+
+impl Drop for CloseInbox {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl Tracker {
@@ -52,10 +67,11 @@ impl Tracker {
         library: Arc<Library>,
         inbox: Arc<Inbox>,
     ) -> io::Result<Self> {
-        let watcher =
-            Watcher::new(config.watch, config.poll_interval, &root.real(), inbox.clone())?;
+        let real = root.real();
+        let watcher = Watcher::new(config.watch, config.poll_interval, &real, inbox.clone())?;
         Ok(Self {
             rules: rules(config, watcher.has_close_events()),
+            is_shared: silent_file_system(&real).is_some(),
             loader: Loader::start(&inbox)?,
             root,
             library,
@@ -64,7 +80,8 @@ impl Tracker {
             dirs: Dirs::default(),
             growing: HashMap::new(),
             gone: HashMap::new(),
-            closing: HashMap::new(),
+            closing: Closing::default(),
+            settled: Settled::default(),
             loading: HashMap::new(),
             wake_at: None,
             buffer: vec![0; READ_BYTES].into(),
@@ -73,6 +90,7 @@ impl Tracker {
 
     /// Works until it is told to stop.
     pub(super) fn run(mut self) {
+        let _close = CloseInbox(self.inbox.clone());
         loop {
             match self.inbox.next(self.wake_at) {
                 None => self.pass_deadlines(Instant::now()),
@@ -113,6 +131,11 @@ impl Tracker {
         (is_gone && real == root) || (!self.dirs.contains(&root) && root.starts_with(real))
     }
 
+    /// Who writes a file; nobody can tell where other hosts may.
+    pub(super) fn writer_of(&self, file: &File) -> Writer {
+        if self.is_shared { Writer::Unknown } else { lease::writer_of(file) }
+    }
+
     /// Something was made or written.
     pub(super) fn touched(&mut self, relative: &Path) {
         if self.growing.contains_key(relative) {
@@ -121,59 +144,46 @@ impl Tracker {
         self.note_link(relative);
         let side = under_side_name(relative);
         let Some(shown) = side.clone().or_else(|| MediaPath::from_disk(relative)) else { return };
-        if matches!(shown.role(), Role::Manifest(_)) && self.rules.close_events {
-            // It is read when it is closed. It may be a folder of that name.
-            return;
-        }
         match self.root.find(relative) {
             Found::Folder(_) => self.enter(relative),
             Found::File(opened) if matches!(shown.role(), Role::Manifest(_)) => {
-                self.manifest(&shown, opened);
+                // Where closes are told of, it is read then.
+                if !self.rules.close_events {
+                    self.manifest(&shown, opened, false);
+                }
             }
-            Found::File(opened) if side.is_some() || !self.is_known(&shown, &opened) => {
-                self.take_up(relative, shown, side.is_some(), opened);
-            }
-            Found::File(_) | Found::Absent | Found::Denied => {}
+            Found::File(opened) if side.is_some() => self.follow(relative, shown, true, opened),
+            Found::File(opened) => self.take_up(relative, shown, opened),
+            Found::Absent | Found::Denied => {}
         }
     }
 
-    /// Begins with a file that was made or written: most often somebody writes it now.
-    fn take_up(&mut self, relative: &Path, shown: MediaPath, side_name: bool, opened: Opened) {
-        if let Some(side) = self.side_of(&shown, &opened).filter(|_| !side_name) {
+    /// A file that was made or written under its final name: most often somebody writes it now.
+    fn take_up(&mut self, relative: &Path, shown: MediaPath, opened: Opened) {
+        if self.is_known(&shown, &opened) {
+            // The event tells of the past.
+            return;
+        }
+        if let Some(side) = self.side_of(&shown, opened.inode()) {
             // Looking tells of no rename, but of a new name.
             return self.renamed(&side, relative);
         }
-        if opened.length == 0 && !side_name {
-            self.forget_ended(&shown);
+        if self.rules.close_events && self.writer_of(&opened.file) == Writer::None {
+            // It was closed before this was told, or is another name of what is whole.
+            return self.whole(relative, shown, opened, false);
         }
-        self.follow(relative, shown, side_name, opened);
-        let growing = self.growing.get(relative).filter(|growing| growing.live().is_some());
-        let is_whole = growing.is_some_and(|growing| writer_of(growing.file()) == Writer::None);
-        if self.rules.close_events && is_whole {
-            // A link to what was written elsewhere: no event tells of its close.
-            self.closed(relative);
+        if opened.length == 0 {
+            // What was truncated is not ready, whatever it was before.
+            let ended = |file: &Arc<_>| crate::live::File::progress(file).0 != Phase::Growing;
+            self.library.current(&shown).filter(ended).iter().for_each(|file| {
+                self.library.forget_file(file);
+            });
         }
+        self.follow(relative, shown, false, opened);
     }
 
-    /// A file that was truncated is not ready, whatever it was before.
-    fn forget_ended(&self, shown: &MediaPath) {
-        let current = self.library.current(shown);
-        if let Some(file) = current.filter(|file| file.progress().0 != Phase::Growing) {
-            self.library.forget_file(&file);
-        }
-    }
-
-    /// The side name under which this very file has been growing.
-    fn side_of(&self, shown: &MediaPath, opened: &Opened) -> Option<PathBuf> {
-        let mut growing = self.growing.iter();
-        let side = growing.find(|(_, growing)| {
-            growing.is_side_name() && growing.shown() == shown && growing.inode() == opened.inode()
-        });
-        side.map(|(side, _)| side.clone())
-    }
-
-    /// Whether a file is already shown as it is on disk: the event tells of the past.
-    fn is_known(&self, shown: &MediaPath, opened: &Opened) -> bool {
+    /// Whether a file is already shown as it is on disk.
+    pub(super) fn is_known(&self, shown: &MediaPath, opened: &Opened) -> bool {
         let finished = self.library.current(shown).and_then(|file| file.finished());
         finished.is_some_and(|finished| finished.stamp == opened.stamp)
     }
@@ -241,7 +251,6 @@ impl Tracker {
     /// Drops a file that grows: what was not finished is cut.
     pub(super) fn cut(&mut self, relative: &Path, reason: &str) {
         let Some(growing) = self.growing.remove(relative) else { return };
-        self.closing.remove(relative);
         if let Some(file) = growing.live().cloned() {
             log::info!("{} is cut: {reason}", growing.shown());
             // What stood under a side name is litter from now on; what has the final name is
@@ -252,140 +261,15 @@ impl Tracker {
         }
     }
 
-    /// One who wrote has closed a file.
-    pub(super) fn closed(&mut self, relative: &Path) {
-        let Some(growing) = self.growing.get_mut(relative) else {
-            return self.closed_unseen(relative);
-        };
-        // The last bytes may have come after the last event.
-        let now = Instant::now();
-        match growing.read_on(&self.library, &mut self.buffer, now) {
-            Ok(Progress::More) => return self.again(relative, Event::Closed),
-            Ok(Progress::Read { .. }) => {}
-            Ok(Progress::Replaced) | Err(_) => return self.read_on(relative),
-        }
-        if writer_of(growing.file()) == Writer::Some {
-            return self.still_open(relative);
-        }
-        if growing.live().is_none() {
-            self.growing.remove(relative);
-            return self.closed_empty(relative);
-        }
-        growing.closed(now);
-        self.wake_by(now + RENAME_GRACE);
-        self.judge(relative, now);
-    }
-
-    /// A final name that was closed without a byte counts as absent.
-    fn closed_empty(&mut self, relative: &Path) {
-        if let Some(shown) = MediaPath::from_disk(relative) {
-            self.library.forget(&shown);
-            self.library.nudge(&shown);
-        }
-    }
-
-    pub(super) fn closed_unseen(&mut self, relative: &Path) {
-        let Some(shown) = MediaPath::from_disk(relative) else { return };
-        let Found::File(opened) = self.root.find(relative) else { return };
-        if let Some(side) = self.side_of(&shown, &opened) {
-            // Its rename was not told.
-            return self.renamed(&side, relative);
-        }
-        match shown.role() {
-            Role::Manifest(_) => self.manifest(&shown, opened),
-            _ if self.is_known(&shown, &opened) => {}
-            _ => self.whole(relative, shown, opened, false),
-        }
-    }
-
-    /// Something was renamed to this name.
-    pub(super) fn arrived(&mut self, relative: &Path) {
-        let Some(shown) = MediaPath::from_disk(relative) else { return self.touched(relative) };
-        let opened = match self.root.find(relative) {
-            Found::File(opened) => opened,
-            Found::Folder(_) => return self.enter(relative),
-            Found::Absent | Found::Denied => return,
-        };
-        if matches!(shown.role(), Role::Manifest(_)) {
-            return self.manifest(&shown, opened);
-        }
-        if let Some(side) = self.side_of(&shown, &opened) {
-            return self.renamed(&side, relative);
-        }
-        if self.growing.get(relative).is_some_and(|growing| growing.inode() == opened.inode()) {
-            return self.read_on(relative);
-        }
-        self.cut(relative, "it was replaced");
-        self.whole(relative, shown, opened, true);
-    }
-
-    /// A side name was renamed to the name under which it is shown: it is finished.
-    pub(super) fn renamed(&mut self, side: &Path, relative: &Path) {
-        let Some(growing) = self.growing.get_mut(side) else { return };
-        match growing.read_on(&self.library, &mut self.buffer, Instant::now()) {
-            Ok(Progress::Read { .. }) => {}
-            Ok(Progress::More) => return self.again(relative, Event::Arrived),
-            Ok(Progress::Replaced) | Err(_) => return self.cut(side, "it cannot be read"),
-        }
-        if relative != side {
-            self.cut(relative, "it was replaced");
-        }
-        self.finish(side);
-    }
-
+    /// Says that a file that grows is complete.
     pub(super) fn finish(&mut self, relative: &Path) {
         let Some(growing) = self.growing.remove(relative) else { return };
         let (shown, is_empty) = (growing.shown().clone(), growing.live().is_none());
-        if let Err(error) = growing.finish() {
-            log::warn!("{shown} is cut: {error}");
-        } else if is_empty {
+        let stamp = growing.finish();
+        if is_empty {
             self.library.nudge(&shown);
         }
-    }
-
-    /// A file left this name: it was removed, or renamed.
-    fn left(&mut self, relative: &Path, renamed: bool) {
-        if self.growing.contains_key(relative) {
-            self.growing_left(relative, renamed);
-        } else if let Some(shown) = MediaPath::from_disk(relative) {
-            self.leave(relative);
-            match shown.role() {
-                Role::Manifest(_) => self.manifest_gone(shown),
-                // One that grows under a side name stays: it is to take this name.
-                _ if self.library.current(&shown).is_some_and(|file| file.is_finished()) => {
-                    self.library.forget(&shown);
-                }
-                _ => self.forget_cut(&shown),
-            }
-        }
-    }
-
-    fn growing_left(&mut self, relative: &Path, renamed: bool) {
-        let Some(growing) = self.growing.get_mut(relative) else { return };
-        // The new name's event follows; without close events, a removal may be half a rename.
-        if growing.is_side_name() && (renamed || !self.rules.close_events) {
-            let now = Instant::now();
-            growing.closed(now);
-            return self.wake_by(now + RENAME_GRACE);
-        }
-        let inode = growing.inode();
-        if matches!(self.root.find(relative), Found::File(opened) if opened.inode() == inode) {
-            // The event tells of another file that had this name before.
-            return;
-        }
-        self.cut(relative, "it was removed");
-    }
-
-    /// Forgets what broke off under a name that is gone.
-    fn forget_cut(&mut self, shown: &MediaPath) {
-        let Some(file) = self.library.current(shown) else { return };
-        if !self
-            .growing
-            .values()
-            .any(|growing| growing.live().is_some_and(|live| Arc::ptr_eq(live, &file)))
-        {
-            self.library.forget_file(&file);
-        }
+        self.settled.note(shown, stamp);
     }
 
     /// How long ago a file was written; zero for times to come.

@@ -6,10 +6,10 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     path::PathBuf,
-    process::{Child, Command, Stdio},
-    sync::mpsc,
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::{Mutex, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
@@ -20,9 +20,12 @@ const SAFETY: Duration = Duration::from_secs(60);
 pub struct Server {
     pub address: SocketAddr,
     pub child: Child,
-    folder: TempDir,
+    pub folder: TempDir,
+    /// What it has said on standard output after its first line.
+    pub output: BufReader<ChildStdout>,
     /// Lines of its log that were not asked for yet.
-    log: mpsc::Receiver<String>,
+    log: Mutex<mpsc::Receiver<String>>,
+    settled: usize,
 }
 
 impl Server {
@@ -33,7 +36,7 @@ impl Server {
 
     /// Starts the server over a folder that may hold something.
     pub fn over(folder: TempDir, options: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lldash"));
+        let mut command = program();
         command.args(["-p", "0"]).args(options).arg(folder.path());
         Self::spawn(command, folder)
     }
@@ -44,8 +47,8 @@ impl Server {
         command.env("RUST_LOG", "debug,actix_http=off,actix_server=warn,mio=off");
         let mut child = command.spawn().expect("the server starts");
         let mut line = String::new();
-        let output = child.stdout.take().expect("piped");
-        BufReader::new(output).read_line(&mut line).expect("a line");
+        let mut output = BufReader::new(child.stdout.take().expect("piped"));
+        output.read_line(&mut line).expect("a line");
         let address = line.trim().trim_start_matches("http://").trim_end_matches('/');
         let address = address.parse().unwrap_or_else(|_| panic!("no URL but {line:?}"));
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
@@ -54,7 +57,7 @@ impl Server {
         thread::spawn(move || {
             stderr.lines().map_while(Result::ok).try_for_each(|line| lines.send(line))
         });
-        Self { address, child, folder, log }
+        Self { address, child, folder, output, log: Mutex::new(log), settled: 0 }
     }
 
     /// A path in the folder.
@@ -76,7 +79,7 @@ impl Server {
 
     /// Sends a GET and reads the head of its response.
     pub fn get(&self, path: &str) -> Response {
-        self.request("GET", path, &[]).response()
+        get(self.address, path)
     }
 
     /// Sends a GET with headers and reads the head of its response.
@@ -99,13 +102,30 @@ impl Server {
 
     /// Reads the log until a line that holds `text`; answers it.
     pub fn logged(&mut self, text: &str) -> String {
-        loop {
-            match self.log.recv_timeout(SAFETY) {
-                Ok(line) if line.contains(text) => return line,
-                Ok(_) => {}
-                Err(_) => panic!("the log says nothing of {text:?}"),
+        self.log_until(text).pop().expect("that line")
+    }
+
+    /// All lines of the log up to the first that holds `text`.
+    pub fn log_until(&mut self, text: &str) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        while !lines.last().is_some_and(|line| line.contains(text)) {
+            match self.log.get_mut().expect("whole").recv_timeout(SAFETY) {
+                Ok(line) => lines.push(line),
+                Err(_) => panic!("the log says nothing of {text:?} but {lines:#?}"),
             }
         }
+        lines
+    }
+
+    /// Returns when the server has taken note of all that was done in the folder so far: a file
+    /// that is made now is noticed after that.
+    pub fn settle(&mut self) {
+        self.settled += 1;
+        let name = format!("/settled-{}.m4s", self.settled);
+        let pending = self.request("GET", &name, &[LONG]);
+        self.held(&name);
+        self.write(&name[1..], &chunk(32));
+        assert_eq!(pending.response().status, 200);
     }
 
     /// Returns when the request for `path` is being held: it is registered, and the disk has been
@@ -122,12 +142,39 @@ impl Drop for Server {
     }
 }
 
+/// The server's program. Its requests wait longer than any test takes, unless a flag says less.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lldash"));
+    command.env("LLDASH_DEFAULT_WAIT", "30s");
+    command
+}
+
+/// Sends a GET and reads the head of its response.
+pub fn get(address: SocketAddr, path: &str) -> Response {
+    let stream = TcpStream::connect(address).expect("a connection");
+    let bytes = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    Pending::over(BufReader::new(stream), bytes.as_bytes(), false).response()
+}
+
+/// A header with which a request waits longer than any test takes.
+pub const LONG: (&str, &str) = ("X-Wait-Timeout", "30000");
+
+/// Repeats an attempt until it gives something, for changes of which nothing tells.
+pub fn until<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + SAFETY;
+    loop {
+        if let Some(value) = attempt() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "it does not happen");
+        thread::yield_now();
+    }
+}
+
 /// Sends these very bytes over a new connection.
 pub fn send(address: SocketAddr, bytes: &[u8], is_head: bool) -> Pending {
-    let mut stream = TcpStream::connect(address).expect("a connection");
-    stream.set_read_timeout(Some(SAFETY)).expect("set");
-    stream.write_all(bytes).expect("sent");
-    Pending { stream: BufReader::new(stream), is_head }
+    let stream = TcpStream::connect(address).expect("a connection");
+    Pending::over(BufReader::new(stream), bytes, is_head)
 }
 
 /// A request that was sent.
@@ -137,6 +184,14 @@ pub struct Pending {
 }
 
 impl Pending {
+    /// Sends bytes over a connection that may have been used before.
+    pub fn over(stream: BufReader<TcpStream>, bytes: &[u8], is_head: bool) -> Self {
+        let mut pending = Self { stream, is_head };
+        pending.stream.get_ref().set_read_timeout(Some(SAFETY)).expect("set");
+        pending.stream.get_mut().write_all(bytes).expect("sent");
+        pending
+    }
+
     /// Waits for the head of the response.
     pub fn response(mut self) -> Response {
         let mut lines = Vec::new();
@@ -275,6 +330,22 @@ impl Response {
 pub fn chunk(bytes: usize) -> Vec<u8> {
     let half = bytes / 2;
     [mp4_box(*b"moof", half), mp4_box(*b"mdat", bytes - half)].concat()
+}
+
+/// A whole segment of this many bytes, all of whose payload is the same byte.
+pub fn segment(byte: u8, bytes: usize) -> Vec<u8> {
+    let size = u32::try_from(bytes).expect("small").to_be_bytes();
+    [&size[..], b"mdat", &vec![byte; bytes - 8]].concat()
+}
+
+/// A string of random-looking but repeatable bytes.
+pub fn noise(seed: u8, length: usize) -> Vec<u8> {
+    let mut state = u32::from(seed) + 1;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    (0..length).map(|_| next()).collect()
 }
 
 /// A box of this many bytes in all.

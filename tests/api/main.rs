@@ -1,7 +1,15 @@
 //! The contract over real sockets and a real folder. Each test names the heading that it proves.
 
+#![expect(unreachable_pub, reason = "a test program has no outside")]
+
 mod ffmpeg;
+mod finished;
 mod growing;
 mod helpers;
+mod holding;
+mod manifests;
 mod packagers;
+#[cfg(target_os = "linux")]
+mod process;
+mod ranges;
 mod traces;
