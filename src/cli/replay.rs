@@ -3,8 +3,9 @@
 use super::values;
 use crate::replay::{self, Config, Error, ErrorKind, Found, Progress, WriteMode};
 use crate::shutdown::{self, Shutdown};
-use clap::Parser;
 use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use log::{debug, info};
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -49,11 +50,11 @@ struct Args {
     start_number: Option<u64>,
 
     /// Make manifests live: the MPD a dynamic low-latency one, playlists growing
-    #[arg(long, overrides_with = "static", value_parser = FalseyValueParser::new(), env = "LLDASH_REPLAY_DYNAMIC")]
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "LLDASH_REPLAY_DYNAMIC")]
     dynamic: bool,
 
     /// Copy manifests as they are (the default, except with --loop)
-    #[arg(long, overrides_with = "dynamic", value_parser = FalseyValueParser::new(), env = "LLDASH_REPLAY_STATIC")]
+    #[arg(long, value_parser = FalseyValueParser::new(), env = "LLDASH_REPLAY_STATIC")]
     r#static: bool,
 
     /// Let segments grow chunk by chunk (moof and mdat), each chunk when its last frame is due
@@ -77,7 +78,7 @@ struct Args {
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration, env = "LLDASH_REPLAY_HISTORY")]
     history: Duration,
 
-    /// How long old segments are kept with --loop (timeShiftBufferDepth)
+    /// How long old segments are kept with --loop (timeShiftBufferDepth), at least three segments
     #[arg(long, value_name = "TIME", default_value = "60", value_parser = values::duration, env = "LLDASH_REPLAY_WINDOW")]
     window: Duration,
 
@@ -100,6 +101,20 @@ struct Args {
 }
 
 impl Args {
+    /// Of `--dynamic` and `--static` one is left: the later flag, and a flag before a variable.
+    fn from_matches(matches: &ArgMatches) -> Self {
+        let mut args = Self::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
+        let rank = |name: &str| {
+            let flag = matches.value_source(name) == Some(ValueSource::CommandLine);
+            (flag, if flag { matches.index_of(name) } else { None })
+        };
+        if args.dynamic && args.r#static {
+            args.dynamic = rank("dynamic") > rank("static");
+            args.r#static = !args.dynamic;
+        }
+        args
+    }
+
     fn config(&self) -> Config {
         let usual = if self.chunked { WriteMode::Tmp } else { WriteMode::Rename };
         Config {
@@ -108,7 +123,7 @@ impl Args {
             segment_duration: self.segment_duration,
             segment_template: self.segment_template.clone(),
             start_number: self.start_number,
-            dynamic: self.dynamic && !self.r#static,
+            dynamic: self.dynamic,
             chunked: self.chunked,
             write: self.write.unwrap_or(usual),
             looped: self.looped,
@@ -124,7 +139,7 @@ impl Args {
 /// Runs the program; its exit code is 0 when the replay is done or was stopped, 2 for wrong usage
 /// and bad input, 1 for what fails on the way.
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::from_matches(&Args::command().get_matches());
     let level = ["warn", "info", "debug"][usize::from(args.verbose.min(2))];
     env_logger::Builder::new().parse_filters(level).format_target(false).init();
     match start(&args) {
@@ -147,7 +162,8 @@ fn start(args: &Args) -> Result<ExitCode, Error> {
         return Ok(ExitCode::from(BAD_INPUT));
     }
     let mut config = args.config();
-    if replay::check(&config.input, &config.output)? == Found::Full && !config.force {
+    // Bad input is told of before anyone is asked to give up a folder.
+    if !config.force && replay::check(&config)? == Found::Full {
         match ask(&config.output) {
             Some(true) => config.force = true,
             Some(false) => {
@@ -269,11 +285,11 @@ impl View {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     fn config(args: &[&str]) -> Config {
         let all = ["lldash-replay", "-i", "in", "-o", "out"].iter().chain(args);
-        Args::try_parse_from(all).expect("valid").config()
+        let matches = Args::command().try_get_matches_from(all).expect("valid");
+        Args::from_matches(&matches).config()
     }
 
     #[test]

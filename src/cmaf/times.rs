@@ -207,7 +207,6 @@ impl<'a> Trun<'a> {
     pub(super) const DATA_OFFSET: u32 = 0x001;
     const FIRST_FLAGS: u32 = 0x004;
     pub(super) const DURATION: u32 = 0x100;
-    pub(super) const SIZE: u32 = 0x200;
 
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
         let (_, flags, rest) = full_box(body)?;
@@ -226,15 +225,6 @@ impl<'a> Trun<'a> {
             return Ok(None);
         }
         u32_at(self.body, self.head + index as usize * self.entry).map(Some)
-    }
-
-    /// The sample's own size in bytes, if the run has them.
-    pub(super) fn size(&self, index: u32) -> Result<Option<u32>, Malformed> {
-        if self.flags & Self::SIZE == 0 {
-            return Ok(None);
-        }
-        let skip = if self.flags & Self::DURATION != 0 { 4 } else { 0 };
-        u32_at(self.body, self.head + index as usize * self.entry + skip).map(Some)
     }
 }
 

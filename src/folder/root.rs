@@ -122,6 +122,11 @@ impl Root {
         Ok(Found::File(Opened::new(file, &metadata)?))
     }
 
+    /// Whether a link may lead to this real path.
+    pub(super) fn permits(&self, real: &Path) -> bool {
+        self.place_of(&self.base(), real).is_some()
+    }
+
     /// The place that a real path lies in, and its path there.
     fn place_of<'a>(&'a self, base: &'a Place, real: &'a Path) -> Option<(&'a Place, &'a Path)> {
         let mut places = std::iter::once(base).chain(&self.allowed);

@@ -123,7 +123,7 @@ impl Tracker {
         folders
     }
 
-    /// A link to a file elsewhere is watched where that file lies.
+    /// A link to a file elsewhere is watched where that file lies, or will lie.
     pub(super) fn note_link(&mut self, relative: &Path) {
         let folder = relative.parent().and_then(|parent| self.dirs.real(parent));
         let Some(link) = folder.zip(relative.file_name()).map(|(folder, name)| folder.join(name))
@@ -131,10 +131,10 @@ impl Tracker {
             return;
         };
         let is_link = link.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
-        if !is_link || !matches!(self.root.find(relative), Found::File(_)) {
+        if !is_link || matches!(self.root.find(relative), Found::Folder(_)) {
             return;
         }
-        let Ok(real) = link.canonicalize() else { return };
+        let Some(real) = target(&link).filter(|real| self.root.permits(real)) else { return };
         self.dirs.add_link(&real, relative);
         if let Some(folder) = real.parent().filter(|folder| self.dirs.add_outside(folder)) {
             self.watch(folder);
@@ -197,4 +197,13 @@ impl Tracker {
             .filter(|path| below(path.as_path()))
             .for_each(|path| self.library.forget(path));
     }
+}
+
+/// The real path of what a link leads to, which need not be there yet if its folder is.
+fn target(link: &Path) -> Option<PathBuf> {
+    let ahead = || {
+        let target = link.parent()?.join(link.read_link().ok()?);
+        Some(target.parent()?.canonicalize().ok()?.join(target.file_name()?))
+    };
+    link.canonicalize().ok().or_else(ahead)
 }

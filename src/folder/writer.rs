@@ -103,6 +103,16 @@ fn remove(path: &Path) {
     }
 }
 
+/// Copies a file of any size; the copy appears, or replaces an older one, whole.
+pub fn copy_whole(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = File::open(from)?;
+    let mut copy = Growing::create(to, WriteMode::Rename)?;
+    if let Some(file) = &mut copy.file {
+        io::copy(&mut source, file)?;
+    }
+    copy.finish()
+}
+
 /// Writes a file that appears, or replaces an older one, whole.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = Growing::create(path, WriteMode::Rename)?;

@@ -49,8 +49,8 @@ impl Route {
                     "health" => Self::Health,
                     _ => Self::Nothing,
                 }),
-                // The same as the folder's paths, under the name that older tools use.
-                Some(("download", path)) => Self::of_folder(&format!("/{path}")),
+                // The same as the folder's paths, under the names that older tools use.
+                Some(("download" | "upload", path)) => Self::of_folder(&format!("/{path}")),
                 Some(("assets", name)) => Ok(Self::Asset(name.to_owned())),
                 Some(_) => Ok(Self::Nothing),
             };

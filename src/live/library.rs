@@ -266,9 +266,10 @@ impl Writer {
     /// Adds bytes, and wakes those who follow.
     pub fn append(&mut self, bytes: Bytes) {
         let length = bytes.len() as u64;
+        let hashed = bytes.clone();
         // Those who follow come first.
-        let held = self.file.append(bytes.clone());
-        self.hasher.update(&bytes);
+        let held = self.file.append(bytes);
+        self.hasher.update(&hashed);
         if held > self.library.window.share_bytes() {
             self.library.window.returned(self.file.evict());
         }

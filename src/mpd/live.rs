@@ -143,8 +143,8 @@ impl Editor<'_> {
             }
             "SegmentTimeline" => self.timeline(tag, empty),
             "UTCTiming" if !self.live.utc_timing.is_empty() => self.skip(empty),
-            // It tells the time of the recording, not of the replay.
-            "ProducerReferenceTime" => self.skip(empty),
+            // They tell of the recording's time and place, not of the replay's.
+            "ProducerReferenceTime" | "Location" | "PatchLocation" => self.skip(empty),
             "ServiceDescription" => self.service_description(tag, empty),
             "Latency" => {
                 self.description = Description::Done;
@@ -259,7 +259,8 @@ impl Editor<'_> {
 }
 
 fn template(edit: &TemplateEdit) -> Vec<Change<'static>> {
-    let mut changes = Vec::new();
+    // It would end a loop.
+    let mut changes = vec![("endNumber", None)];
     let mut set =
         |name, value: Option<String>| changes.extend(value.map(|value| (name, Some(value))));
     set("startNumber", edit.start_number.map(|number| number.to_string()));

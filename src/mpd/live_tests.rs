@@ -20,7 +20,7 @@ const STATIC: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 	type="static" mediaPresentationDuration="PT6S"
 	profiles="urn:mpeg:dash:profile:isoff-live:2011">
 	<q:Unknown a='1'>&amp; <![CDATA[x]]></q:Unknown>
-	<UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="1999"/>
+	<Location>http://elsewhere/</Location><UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="1999"/>
 	<Period id="0" start="PT3S" duration="PT6S">
 		<AdaptationSet><ProducerReferenceTime id="0"><UTCTiming/></ProducerReferenceTime>
 			<SegmentTemplate timescale="10" duration="20" media="$Number$.m4s"></SegmentTemplate>

@@ -21,6 +21,8 @@ pub(super) struct Draft {
     /// Ticks per second of the segments' manifest times; `None` when those say nothing of the
     /// media's own times.
     pub(super) timescale: Option<u64>,
+    /// Whether start and end of the segments are no more than a guess.
+    pub(super) guessed: bool,
 }
 
 /// A segment whose media nobody has looked into.
@@ -45,7 +47,14 @@ pub(super) fn of_representation(
     period: &Period,
     found: &Representation,
 ) -> Result<Draft, Error> {
-    let base = format!("{folder}{}", found.base);
+    let base = match resolve(folder, &found.base) {
+        Some(base) if base.is_empty() => base,
+        Some(base) => base + "/",
+        None => {
+            let url = &found.base;
+            return Err(Error::bad(format!("the BaseURL {url} leads out of the recording")));
+        }
+    };
     let mut draft = match &found.addressing {
         Addressing::Template(template) => of_template(files, &base, period, found, template),
         Addressing::List { media, initialization, duration } => {
@@ -106,6 +115,7 @@ fn of_template(
         naming: Naming::Pattern(pattern),
         video: false,
         timescale: Some(template.timescale),
+        guessed: false,
     }
 }
 
@@ -170,7 +180,7 @@ fn of_urls<'a>(
     for (segment, number) in segments.iter_mut().zip(number.unwrap_or(first_number)..) {
         segment.number = number;
     }
-    Draft { segments, init: None, naming, video: true, timescale: None }
+    Draft { segments, init: None, naming, video: true, timescale: None, guessed: false }
 }
 
 /// What the names of one track share: their folder, and what stands in the place of each `*`.
@@ -182,6 +192,7 @@ pub(super) fn of_names(
     names: Vec<(String, Found)>,
     first: u64,
     each: Duration,
+    guessed: bool,
 ) -> Vec<Draft> {
     let mut groups: BTreeMap<Group, Vec<(u64, String)>> = BTreeMap::new();
     for (name, found) in names {
@@ -189,6 +200,7 @@ pub(super) fn of_names(
         let group = groups.entry((folder_of(&name).to_string(), found.rest)).or_default();
         group.push((number, name));
     }
+    let alone = groups.len() == 1;
     let draft = |((folder, rest), mut group): (Group, Vec<(u64, String)>)| {
         group.sort();
         let names: Vec<_> = group.iter().map(|(_, name)| name.as_str()).collect();
@@ -200,15 +212,15 @@ pub(super) fn of_names(
             DraftSegment { source, number, time: 0, ticks: 0, start, end: start + each }
         };
         let segments = group.into_iter().map(segment).collect();
-        let init = guess_init(files, &folder, &rest);
-        Draft { segments, init, naming, video: true, timescale: None }
+        let init = guess_init(files, &folder, &rest, alone);
+        Draft { segments, init, naming, video: true, timescale: None, guessed }
     };
     groups.into_iter().map(draft).collect()
 }
 
-/// The initialization segment of a track: the one in its folder that is called like it, or that
-/// is alone there.
-fn guess_init(files: &Files, folder: &str, rest: &[String]) -> Option<String> {
+/// The initialization segment of a track: the one in its folder that is called like it, or, if
+/// the track is `alone`, the only one there.
+fn guess_init(files: &Files, folder: &str, rest: &[String], alone: bool) -> Option<String> {
     let named = |name: &&String| name.to_ascii_lowercase().contains("init");
     let here = |name: &&String| folder_of(name) == folder;
     let all: Vec<_> = files.names.iter().filter(here).filter(named).collect();
@@ -216,7 +228,7 @@ fn guess_init(files: &Files, folder: &str, rest: &[String]) -> Option<String> {
         all.iter().find(|name| rest.iter().any(|part| !part.is_empty() && name.contains(part)));
     match (like, all.as_slice()) {
         (Some(name), _) => Some((*name).clone()),
-        (None, [only]) => Some((*only).clone()),
+        (None, [only]) if alone => Some((*only).clone()),
         _ => None,
     }
 }

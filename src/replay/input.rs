@@ -1,16 +1,16 @@
 //! Reading a recording: its manifests, its files, and the times in them.
 
 use super::Config;
-use super::draft::{self, Draft, DraftSegment};
+use super::draft::{self, Draft};
 use super::error::{At, Error};
 use super::files::{Files, folder_of, resolve};
 use super::hls::Playlist;
-use super::media::{self, Scan};
-use super::recording::{Chunk, NANOS, Segment, Track};
+use super::media;
+use super::recording::Track;
+use super::timing::{self, Timing};
 use crate::cmaf::Init;
-use crate::mpd::{self, Found, Mpd, Pattern, Template, from_nanos};
+use crate::mpd::{self, Found, Mpd, Pattern, Template};
 use std::collections::{BTreeSet, HashMap};
-use std::ops::Range;
 use std::time::Duration;
 
 /// Segment names when neither a manifest nor an option tells them.
@@ -18,12 +18,6 @@ const DEFAULT_TEMPLATE: &str = "segment-$Number$.*.m4s";
 
 /// Segment duration when neither a manifest nor an option tells it.
 const DEFAULT_DURATION: Duration = Duration::from_secs(5);
-
-/// About how long the pieces are that an MPEG transport stream is cut into.
-const PIECE: Duration = Duration::from_millis(200);
-
-/// Bytes of a transport stream's packet: pieces are cut between packets.
-const PACKET: u64 = 188;
 
 /// A recording, ready to be replayed.
 #[derive(Debug)]
@@ -37,6 +31,8 @@ pub(super) struct Recording {
     pub(super) origin: Duration,
     /// The most Periods that an MPD of it has.
     pub(super) periods: usize,
+    /// Whether an MPD of it names segments one by one.
+    pub(super) lists: bool,
 }
 
 /// A manifest that a live replay edits.
@@ -67,11 +63,12 @@ pub(super) fn read(config: &Config) -> Result<Recording, Error> {
         known: HashMap::new(),
         documents: Vec::new(),
         periods: 1,
+        lists: false,
     };
     reader.read_mpds()?;
     reader.read_playlists()?;
     reader.apply_template()?;
-    let Reader { mut drafts, mut documents, periods, .. } = reader;
+    let Reader { mut drafts, mut documents, periods, lists, .. } = reader;
     let all: BTreeSet<String> = sources(&drafts);
     for draft in &mut drafts {
         let first = config.start_number.unwrap_or(0);
@@ -97,7 +94,7 @@ pub(super) fn read(config: &Config) -> Result<Recording, Error> {
         Document::Mpd { .. } => true,
     });
     let others = others(&files, &all);
-    Ok(Recording { tracks, documents, others, origin, periods, files })
+    Ok(Recording { tracks, documents, others, origin, periods, lists, files })
 }
 
 fn sources(drafts: &[Draft]) -> BTreeSet<String> {
@@ -153,6 +150,7 @@ struct Reader<'a> {
     known: HashMap<String, usize>,
     documents: Vec<Document>,
     periods: usize,
+    lists: bool,
 }
 
 impl Reader<'_> {
@@ -186,7 +184,11 @@ impl Reader<'_> {
                     mpd::Addressing::Template(template) => Some(template.clone()),
                     mpd::Addressing::List { .. } => None,
                 };
-                uses.extend(self.add(draft).map(|track| (track, template)));
+                self.lists |= template.is_none();
+                match self.add(draft) {
+                    Some(track) => uses.push((track, template)),
+                    None => log::warn!("{name}: Representation {} has no segments here", found.id),
+                }
             }
         }
         Ok(uses)
@@ -267,8 +269,9 @@ impl Reader<'_> {
         let lowest = found.values().filter_map(|found| found.number.or(found.time)).min();
         let first = self.config.start_number.or(lowest).unwrap_or(0);
         let names = found.into_iter().collect();
+        let guessed = each.is_none();
         let each = each.unwrap_or(DEFAULT_DURATION);
-        for draft in draft::of_names(self.files, names, first, each) {
+        for draft in draft::of_names(self.files, names, first, each, guessed) {
             self.add(draft);
         }
     }
@@ -294,99 +297,18 @@ fn finish(files: &Files, config: &Config, draft: Draft, origin: Duration) -> Res
         Some(name) => media::init(&files.path(name)).reading(files.path(name))?,
         None => None,
     };
-    let mut finisher =
-        Finisher { init: init.as_ref(), timescale: draft.timescale, anchor: None, origin };
+    let mut timing = Timing::new(init.as_ref(), &draft, origin);
     let mut segments = Vec::with_capacity(draft.segments.len());
     for (index, segment) in (0..).zip(draft.segments) {
         let path = files.path(&segment.source);
         let scan = media::scan(&path, init.as_ref()).reading(path)?;
-        let mut segment = finisher.finish(segment, &scan);
+        let mut segment = timing.time(segment, &scan);
         if let Some(each) = config.segment_duration {
-            repace(&mut segment, each * index, each);
+            timing::repace(&mut segment, each * index, each);
         }
         segments.push(segment);
     }
     let handler = init.as_ref().and_then(Init::main_track).map(|track| track.handler);
     let video = handler.map_or(draft.video, |handler| handler == *b"vide");
     Ok(Track { naming: draft.naming, init, video, segments })
-}
-
-/// Spreads a segment over another span of time.
-fn repace(segment: &mut Segment, start: Duration, each: Duration) {
-    let old = segment.end.saturating_sub(segment.start).as_secs_f64().max(1e-9);
-    for chunk in &mut segment.chunks {
-        let share = chunk.end.saturating_sub(segment.start).as_secs_f64() / old;
-        chunk.end = start + each.mul_f64(share.clamp(0.0, 1.0));
-    }
-    (segment.start, segment.end) = (start, start + each);
-}
-
-/// Turns the media's own times into times of the presentation.
-struct Finisher<'a> {
-    init: Option<&'a Init>,
-    timescale: Option<u64>,
-    /// A decode time in ticks, and the presentation time in nanoseconds that it belongs to.
-    anchor: Option<(i128, i128)>,
-    origin: Duration,
-}
-
-impl Finisher<'_> {
-    fn finish(&mut self, draft: DraftSegment, scan: &Scan) -> Segment {
-        let nominal = [draft.start, draft.end].map(|time| time.saturating_sub(self.origin));
-        let timescale = self.init.and_then(Init::main_track).map(|track| track.timescale);
-        let times = timescale.zip(scan.media).and_then(|(timescale, media)| {
-            let place = self.anchor(&draft, media.start, timescale);
-            let time = |ticks: u64| since(place, ticks, timescale);
-            let start = time(media.start);
-            // Times that contradict the manifest's start anew somewhere: those do not count.
-            let tolerance = (nominal[1].saturating_sub(nominal[0])).max(Duration::from_secs(1));
-            let sound = start.abs_diff(nominal[0]) <= tolerance;
-            let chunk =
-                |(bytes, end): &(Range<u64>, u64)| Chunk { bytes: bytes.clone(), end: time(*end) };
-            sound.then(|| (start, time(media.end), scan.chunks.iter().map(chunk).collect()))
-        });
-        let transport = draft.source.ends_with(".ts");
-        let (start, end, chunks) =
-            times.unwrap_or_else(|| (nominal[0], nominal[1], pieces(scan.len, nominal, transport)));
-        let DraftSegment { source, number, time, ticks, .. } = draft;
-        Segment { source, number, time, ticks, start, end, chunks, media: scan.media }
-    }
-
-    /// The first segment ties the media's times to the presentation's: as the manifest says if
-    /// the media agrees to within a segment, else so that the segment starts when it should.
-    fn anchor(&mut self, draft: &DraftSegment, decode: u64, timescale: u32) -> (i128, i128) {
-        let start = draft.start.saturating_sub(self.origin).as_nanos().cast_signed();
-        *self.anchor.get_or_insert_with(|| {
-            let said = self.timescale.map(|from| {
-                let ticks =
-                    u128::from(draft.time) * u128::from(timescale) / u128::from(from.max(1));
-                ticks.cast_signed()
-            });
-            let length = draft.end.saturating_sub(draft.start).as_nanos();
-            let tolerance = (length * u128::from(timescale) / NANOS).cast_signed();
-            let decode = i128::from(decode);
-            let agreed = said.filter(|said| (said - decode).abs() <= tolerance);
-            (agreed.unwrap_or(decode), start)
-        })
-    }
-}
-
-/// The presentation time of a decode time.
-fn since((tick, nanos): (i128, i128), ticks: u64, timescale: u32) -> Duration {
-    let distance = (i128::from(ticks) - tick) * NANOS.cast_signed() / i128::from(timescale);
-    from_nanos(u128::try_from(nanos + distance).unwrap_or(0))
-}
-
-/// A file of which only the length is known, in one piece; a transport stream in several, at
-/// even pace.
-fn pieces(len: u64, [start, end]: [Duration; 2], transport: bool) -> Vec<Chunk> {
-    let span = end.saturating_sub(start);
-    let wanted = u64::try_from(span.as_nanos().div_ceil(PIECE.as_nanos())).unwrap_or(1);
-    let count = if transport { wanted.min(len / PACKET).max(1) } else { 1 };
-    let cut = |index: u64| if index == count { len } else { len * index / count / PACKET * PACKET };
-    let chunk = |index: u64| {
-        let share = from_nanos(span.as_nanos() * u128::from(index + 1) / u128::from(count));
-        Chunk { bytes: cut(index)..cut(index + 1), end: start + share }
-    };
-    (0..count).map(chunk).collect()
 }

@@ -21,6 +21,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) looped: Option<&'a Loop>,
     /// How far into the recorded presentation the replay starts.
     pub(crate) origin: Duration,
+    /// Whether the MPD has one Period, so that numbers count from its start.
+    pub(crate) one_period: bool,
     /// Whether segments can be read while they grow.
     pub(crate) growing: bool,
 }
@@ -37,8 +39,14 @@ impl Facts<'_> {
         segments[slot.segment].number + slot.lap * stride
     }
 
-    /// The time of a segment in its lap, in ticks of `timescale`, the manifest's.
-    pub(crate) fn time(&self, track: usize, slot: Slot, timescale: u64) -> u64 {
+    /// The time of a segment in its lap, in ticks of its template.
+    pub(crate) fn time(&self, track: usize, slot: Slot, template: &Template) -> u64 {
+        let timescale = template.timescale;
+        if matches!(template.timing, Timing::Fixed(_)) {
+            let place = slot.lap * self.count(track) as u64 + slot.segment as u64;
+            let first = self.tracks[track].segments[0].time;
+            return first + self.each(track, template).times_in(place, timescale);
+        }
         let found = &self.tracks[track];
         let media = u64::from(found.timescale().unwrap_or(1));
         let offset = self.looped.map_or(0, |looped| match found.timescale() {
@@ -77,8 +85,13 @@ impl Facts<'_> {
             Timing::Timeline(_) => {
                 let segments = &self.tracks[track].segments;
                 let last = &segments[segments.len() - 1];
-                let total = last.time + last.ticks - segments[0].time;
-                Ticks::new(total, template.timescale * count)
+                // The last one may be cut short: the others tell.
+                match last.time.checked_sub(segments[0].time) {
+                    Some(total) if total > 0 => {
+                        Ticks::new(total, template.timescale * (segments.len() as u64 - 1))
+                    }
+                    _ => Ticks::new(last.ticks, template.timescale),
+                }
             }
         }
     }
@@ -135,6 +148,9 @@ impl Facts<'_> {
                 Some(_) => template.element,
                 None => template.timeline_element.unwrap_or(template.element),
             };
+            if !self.one_period {
+                (edit.start_number, edit.presentation_time_offset) = (None, None);
+            }
             merge(edits.entry(place), edit);
             if let (Some(_), Some(timeline)) = (each, template.timeline_element) {
                 edits.entry(timeline).or_default().timeline = TimelineEdit::Remove;
@@ -175,7 +191,7 @@ impl Facts<'_> {
         // An MPD that is published before its first segment tells of that one.
         let listed = if listed.is_empty() { &first[..] } else { listed };
         let entry = |slot: &Slot| Entry {
-            time: self.time(track, *slot, template.timescale),
+            time: self.time(track, *slot, template),
             duration: self.tracks[track].segments[slot.segment].ticks,
         };
         let mut entries: Vec<_> = listed.iter().map(entry).collect();

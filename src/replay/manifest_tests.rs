@@ -16,7 +16,7 @@ fn template(media: &str, timing: Timing) -> Template {
 }
 
 fn facts<'a>(tracks: &'a [Track], looped: Option<&'a Loop>, growing: bool) -> Facts<'a> {
-    Facts { tracks, looped, origin: Duration::ZERO, growing }
+    Facts { tracks, looped, origin: Duration::ZERO, one_period: true, growing }
 }
 
 fn nothing(_: usize) -> Vec<Slot> {
@@ -59,7 +59,7 @@ fn whole_segments_that_end_late_move_the_start() {
 fn a_regular_timeline_with_numbers_becomes_a_duration() {
     let entries = vec![Entry { time: 0, duration: 20 }; 2];
     let uses = [(0, template("$Number$", Timing::Timeline(entries)))];
-    let tracks = [track(&[20, 20])];
+    let tracks = [track(&[20, 20, 7])];
     let edits = facts(&tracks, None, false).edits(&uses, &nothing);
     assert_eq!(edits[&2].timeline, TimelineEdit::Remove);
     assert_eq!(edits[&3].duration, Some((2000, 1000)));

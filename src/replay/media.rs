@@ -1,6 +1,6 @@
 //! Looking into media files: where their chunks lie, and which times they hold.
 
-use super::recording::Media;
+use super::recording::{Media, TrackMedia};
 use crate::cmaf::{self, Fragment, Init, Splitter};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -74,9 +74,22 @@ impl Walk<'_> {
         Ok(Some(size))
     }
 
+    /// What the fragments say of each track.
+    fn tracks(&self) -> Vec<TrackMedia> {
+        let of = |id: u32| {
+            let mut runs = self.fragments.iter().filter_map(|found| found.run(id));
+            let first = runs.next()?;
+            let constant = runs.all(|run| run.sample_duration == first.sample_duration);
+            let sample = first.sample_duration.filter(|_| constant);
+            Some(TrackMedia { id, start: first.start, sample })
+        };
+        self.init.tracks.iter().filter_map(|track| of(track.id)).collect()
+    }
+
     /// `None` when the fragments have no times, or are not one to a chunk.
     fn finish(self, len: u64) -> Option<Scan> {
         let main = self.init.main_track()?.id;
+        let tracks = self.tracks();
         let chunks = self.splitter.finish();
         let runs: Vec<_> = self.fragments.iter().filter_map(|found| found.run(main)).collect();
         let (first, last) = (*runs.first()?, *runs.last()?);
@@ -88,10 +101,8 @@ impl Walk<'_> {
             timed.push((range, end));
         }
         (timed.last()?.0.end == len).then_some(())?;
-        let constant = runs.iter().all(|run| run.sample_duration == first.sample_duration);
         let sequence = (self.fragments.first()?.sequence, self.fragments.last()?.sequence);
-        let sample = first.sample_duration.filter(|_| constant);
-        let media = Media { start: first.start, end: last.end(), sample, sequence };
+        let media = Media { start: first.start, end: last.end(), sequence, tracks };
         Some(Scan { len, chunks: timed, media: Some(media) })
     }
 }

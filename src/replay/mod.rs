@@ -19,11 +19,12 @@ mod schedule;
 mod shelf;
 #[cfg(test)]
 mod testing;
+mod timing;
 
 pub use crate::folder::writer::WriteMode;
 pub use error::{Error, ErrorKind};
-pub use output::{Found, check};
-pub use run::run;
+pub use output::Found;
+pub use run::{check, run};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -58,7 +59,7 @@ pub struct Config {
     pub speed: f64,
     /// Media that is there at once when the replay starts, so that players have what to play.
     pub history: Duration,
-    /// How long old segments are kept in a loop.
+    /// How long old segments are kept in a loop: at least three segments.
     pub window: Duration,
     /// URL of the clock that live MPDs name; empty leaves the recording's own.
     pub utc_timing: String,

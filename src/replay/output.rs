@@ -15,7 +15,7 @@ pub enum Found {
 }
 
 /// Looks at an output folder without touching it; refuses one that must not be emptied.
-pub fn check(input: &Path, output: &Path) -> Result<Found, Error> {
+pub(super) fn check(input: &Path, output: &Path) -> Result<Found, Error> {
     let refuse = |why: &str| Error::bad(format!("cannot use {}: {why}", output.display()));
     let real_input = fs::canonicalize(input).reading(input)?;
     let real = resolve(output).map_err(|source| Error::output(output, source))?;

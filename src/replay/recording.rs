@@ -62,6 +62,12 @@ impl Track {
         self.init.as_ref()?.main_track().map(|track| track.timescale)
     }
 
+    /// What the boxes of the first segment say of one of its tracks.
+    pub(crate) fn media_of(&self, id: u32) -> Option<TrackMedia> {
+        let media = self.segments.first()?.media.as_ref()?;
+        media.tracks.iter().find(|track| track.id == id).copied()
+    }
+
     /// When the last segment ends.
     pub(crate) fn end(&self) -> Duration {
         self.segments.last().map(|last| last.end).unwrap_or_default()
@@ -87,19 +93,33 @@ pub(crate) struct Segment {
     pub(crate) chunks: Vec<Chunk>,
     /// What its boxes say, if they do.
     pub(crate) media: Option<Media>,
+    /// In a loop: what follows its own bytes, from the start of another file: that file, and how
+    /// many bytes of it.
+    pub(crate) tail: Option<(String, u64)>,
 }
 
 /// What a segment's boxes say of the track that paces it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Media {
     /// Decode time of the first sample, in ticks.
     pub(crate) start: u64,
     /// Decode time after the last sample.
     pub(crate) end: u64,
-    /// The samples' common length in ticks, if they have one.
-    pub(crate) sample: Option<u32>,
     /// First and last sequence number.
     pub(crate) sequence: (u32, u32),
+    /// All tracks of the segment, that one too.
+    pub(crate) tracks: Vec<TrackMedia>,
+}
+
+/// What a segment's boxes say of one of its tracks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TrackMedia {
+    /// The track's identifier.
+    pub(crate) id: u32,
+    /// Decode time of its first sample, in ticks of its own.
+    pub(crate) start: u64,
+    /// The samples' common length in ticks, if they have one.
+    pub(crate) sample: Option<u32>,
 }
 
 /// A piece of a segment that becomes available at once.

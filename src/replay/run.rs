@@ -2,18 +2,19 @@
 
 use super::error::{At, Error};
 use super::input::{self, Document, Recording};
-use super::looping::{find_loop, lap_offset};
+use super::looping::{fill_up, find_loop, limit_of, offset_of};
 use super::output;
-use super::recording::{NANOS, Segment, Track};
+use super::recording::{NANOS, Segment, Ticks, Track};
 use super::schedule::{Loop, Schedule, Step};
 use super::shelf::Shelf;
 use super::{Config, Found, Progress};
 use crate::clock;
-use crate::cmaf::{self, Shift};
-use crate::folder::writer::{Growing, write_whole};
+use crate::cmaf::{self, Shift, TrackInfo};
+use crate::folder::writer::{Growing, copy_whole};
 use crate::mpd::from_nanos;
 use crate::shutdown::Shutdown;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Replays until the recording is at its end or the stop is asked for, and leaves whole files.
@@ -31,8 +32,11 @@ pub fn run(
     mut progress: impl FnMut(Progress),
 ) -> Result<(), Error> {
     config.check()?;
-    let recording = input::read(config)?;
+    let mut recording = input::read(config)?;
     let looped = config.looped.then(|| repeat(config, &recording)).transpose()?;
+    if let Some(looped) = &looped {
+        fill_up(&mut recording.tracks, looped);
+    }
     if output::check(&config.input, &config.output)? == Found::Full && !config.force {
         return Err(Error::not_empty(&config.output));
     }
@@ -41,6 +45,19 @@ pub fn run(
     let runtime = runtime.map_err(|why| Error::failed(format!("cannot start a timer: {why}")))?;
     progress(told(&recording, looped.as_ref()));
     runtime.block_on(replay(config, &recording, looped.as_ref(), shutdown, &mut progress))
+}
+
+/// Reads the recording and looks at the output folder without touching it: what [`run`] would
+/// refuse is refused here.
+///
+/// # Errors
+///
+/// As for [`run`], except that a folder that is not empty is no error.
+pub fn check(config: &Config) -> Result<Found, Error> {
+    config.check()?;
+    let recording = input::read(config)?;
+    config.looped.then(|| repeat(config, &recording)).transpose()?;
+    output::check(&config.input, &config.output)
 }
 
 fn repeat(config: &Config, recording: &Recording) -> Result<Loop, Error> {
@@ -52,6 +69,9 @@ fn repeat(config: &Config, recording: &Recording) -> Result<Loop, Error> {
     }
     if recording.periods > 1 {
         return Err(refuse("it has more than one Period"));
+    }
+    if recording.lists {
+        return Err(refuse("its MPD names segments one by one, in a SegmentList"));
     }
     find_loop(&recording.tracks).map_err(|why| refuse(&why))
 }
@@ -95,6 +115,8 @@ async fn replay(
 struct Clock {
     /// The wall clock's time of the presentation's start.
     zero: SystemTime,
+    /// When the first segment is due: nothing can be there before.
+    begin: SystemTime,
     speed: f64,
 }
 
@@ -106,7 +128,8 @@ impl Clock {
         let zero = begin.saturating_sub(scaled(first_due + config.history, 1.0 / speed));
         // MPDs tell the start to the millisecond: up, so that they promise nothing too early.
         let millis = u64::try_from(zero.as_nanos().div_ceil(1_000_000)).unwrap_or(0);
-        Self { zero: SystemTime::UNIX_EPOCH + Duration::from_millis(millis), speed }
+        let zero = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+        Self { zero, begin: SystemTime::UNIX_EPOCH + begin, speed }
     }
 
     fn wall(&self, time: Duration) -> SystemTime {
@@ -161,8 +184,7 @@ impl<'a> Player<'a> {
                 continue;
             }
             let (from, to) = (self.recording.files.path(name), self.config.output.join(name));
-            let bytes = fs::read(&from).reading(from)?;
-            write_whole(&to, &bytes).writing(to)?;
+            copy_whole(&from, &to).writing(to)?;
             progress(Progress::Copied { name: name.clone() });
         }
         if live {
@@ -175,7 +197,7 @@ impl<'a> Player<'a> {
 
     /// Waits until a step is due; true when the stop is asked for first.
     async fn wait(&self, step: &Step, shutdown: &mut Shutdown) -> bool {
-        let due = self.clock.wall(step.due);
+        let due = self.clock.wall(step.due).max(self.clock.begin);
         // In a loop: again after each wait, since the wall clock may have been set meanwhile.
         while let Ok(left) = due.duration_since(clock::now()) {
             if left.is_zero() {
@@ -190,7 +212,8 @@ impl<'a> Player<'a> {
 
     fn perform(&mut self, step: &Step, progress: &mut impl FnMut(Progress)) -> Result<(), Error> {
         let now = clock::now();
-        let late = now.duration_since(self.clock.wall(step.due)).unwrap_or_default();
+        let due = self.clock.wall(step.due).max(self.clock.begin);
+        let late = now.duration_since(due).unwrap_or_default();
         if step.first && !self.is_stale(late) {
             self.open(step)?;
         }
@@ -210,13 +233,18 @@ impl<'a> Player<'a> {
 
     /// After a long sleep of the machine a loop does not write what nobody could still ask for.
     fn is_stale(&self, late: Duration) -> bool {
-        self.looped.is_some() && late > self.config.window + self.config.history
+        self.looped.is_some() && late > self.config.window
     }
 
     fn open(&mut self, step: &Step) -> Result<(), Error> {
-        let source = &self.segment(step).source;
-        let from = self.recording.files.path(source);
-        let bytes = fs::read(&from).reading(from)?;
+        let segment = self.segment(step);
+        let from = self.recording.files.path(&segment.source);
+        let mut bytes = fs::read(&from).reading(from)?;
+        if let Some((source, len)) = &segment.tail {
+            let from = self.recording.files.path(source);
+            let more = File::open(&from).and_then(|file| file.take(*len).read_to_end(&mut bytes));
+            more.reading(from)?;
+        }
         let name = self.shelf.name(step);
         let path = self.config.output.join(&name);
         let file = Growing::create(&path, self.config.write).writing(path)?;
@@ -263,24 +291,17 @@ impl<'a> Player<'a> {
         let (Some(looped), Some(init)) = (self.looped, &track.init) else {
             return Ok(chunk.to_vec());
         };
-        let (Some(main), Some(start)) = (init.main_track(), track.segments[0].media) else {
-            return Ok(chunk.to_vec());
+        let ask = |time: fn(&Track, &TrackInfo, Ticks, u64) -> u64, id: u32, none: u64| {
+            init.track(id).map_or(none, |info| time(track, info, looped.media, step.lap))
         };
-        let scale = |id: u32| init.track(id).map_or(main.timescale, |track| track.timescale);
-        let own = lap_offset(track, looped.media, step.lap);
-        let next = lap_offset(track, looped.media, step.lap + 1);
-        let offset = |id: u32| match id == main.id {
-            true => own,
-            false => looped.media.times_in(step.lap, u64::from(scale(id))),
+        let how = Shift {
+            init,
+            offset: &|id| ask(offset_of, id, 0),
+            limit: &|id| ask(limit_of, id, u64::MAX),
+            sequence: sequence(track, looped.counts[step.track], step.lap),
+            ntp: &|id, time| self.ntp(track, time, init.track(id).map_or(1, |info| info.timescale)),
+            insert_prft: first,
         };
-        let limit = |id: u32| match id == main.id && !track.video {
-            true => start.start + (next - own),
-            false => u64::MAX,
-        };
-        let ntp = |id: u32, time: u64| self.ntp(track, time, scale(id));
-        let insert_prft = first;
-        let sequence = sequence(track, looped.counts[step.track], step.lap);
-        let how = Shift { init, offset: &offset, limit: &limit, sequence, ntp: &ntp, insert_prft };
         cmaf::shift(chunk, &how).map_err(|why| {
             Error::failed(format!("cannot loop {}: {why}", self.segment(step).source))
         })
@@ -290,7 +311,7 @@ impl<'a> Player<'a> {
     fn ntp(&self, track: &Track, time: u64, timescale: u32) -> u64 {
         let first = &track.segments[0];
         let nanos = |ticks: u64, scale: u32| u128::from(ticks) * NANOS / u128::from(scale.max(1));
-        let origin = first.media.map_or(0, |media| media.start);
+        let origin = first.media.as_ref().map_or(0, |media| media.start);
         let origin = nanos(origin, track.timescale().unwrap_or(1));
         let since = nanos(time, timescale).saturating_sub(origin);
         let wall = self.clock.wall(first.start + from_nanos(since));
@@ -305,13 +326,14 @@ impl<'a> Player<'a> {
             self.write(&mut open, &step)?;
             self.finish(open.file, &step, &open.name)?;
         }
-        if self.config.is_live() { self.shelf.close() } else { Ok(()) }
+        // A replay that was stopped before it began has nothing to tell the end of.
+        if self.config.is_live() && self.written > 0 { self.shelf.close() } else { Ok(()) }
     }
 }
 
 /// How far a lap's sequence numbers lie behind the recording's; they wrap.
 fn sequence(track: &Track, count: usize, lap: u64) -> u32 {
-    let ends = (track.segments[0].media, track.segments[count - 1].media);
+    let ends = (&track.segments[0].media, &track.segments[count - 1].media);
     let (Some(first), Some(last)) = ends else { return 0 };
     let each = last.sequence.1.wrapping_sub(first.sequence.0).wrapping_add(1);
     let wrapped = u32::try_from(lap & 0xffff_ffff).unwrap_or(0);

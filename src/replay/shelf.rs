@@ -47,6 +47,8 @@ pub(super) struct Shelf<'a> {
     config: &'a Config,
     recording: &'a Recording,
     looped: Option<&'a Loop>,
+    /// How long old segments stay listed in a loop.
+    window: Duration,
     /// The wall clock's time of the presentation's start.
     zero: SystemTime,
     published: SystemTime,
@@ -61,7 +63,9 @@ impl<'a> Shelf<'a> {
         zero: SystemTime,
     ) -> Self {
         let rows = recording.tracks.iter().map(|_| Row::default()).collect();
-        Self { config, recording, looped, zero, published: SystemTime::UNIX_EPOCH, rows }
+        // With fewer than three segments players have nothing to hold on to.
+        let window = config.window.max(longest_piece(&recording.tracks, false) * 3);
+        Self { config, recording, looped, window, zero, published: SystemTime::UNIX_EPOCH, rows }
     }
 
     fn facts(&self) -> Facts<'a> {
@@ -75,17 +79,18 @@ impl<'a> Shelf<'a> {
             return track.segments[step.segment].source.clone();
         }
         let slot = Slot { segment: step.segment, lap: step.lap };
-        let time = self.facts().time(step.track, slot, self.timescale(step.track));
+        let template = self.template(step.track);
+        let time = template.map_or(0, |template| self.facts().time(step.track, slot, template));
         track.naming.name(self.facts().number(step.track, slot), time)
     }
 
-    /// Ticks per second of a track's times in its MPD.
-    fn timescale(&self, track: usize) -> u64 {
-        let uses = self.recording.documents.iter().filter_map(|document| match document {
+    /// The template of a track in its MPD, if it has one.
+    fn template(&self, track: usize) -> Option<&'a Template> {
+        let mut uses = self.recording.documents.iter().filter_map(|document| match document {
             Document::Mpd { uses, .. } => uses.iter().find(|(used, _)| *used == track),
             Document::Playlist { .. } => None,
         });
-        uses.map(|(_, template)| template.timescale).next().unwrap_or(1)
+        uses.next().map(|(_, template)| template)
     }
 
     /// Writes the manifests that can be there before any segment; their paths.
@@ -128,7 +133,7 @@ impl<'a> Shelf<'a> {
 
     /// Takes off the lists what is older than the window.
     fn retire(&mut self, step: &Step) {
-        let edge = step.due.saturating_sub(self.config.window);
+        let edge = step.due.saturating_sub(self.window);
         let old = |item: &Item| self.looped.is_some() && item.whole && item.end < edge;
         while self.rows[step.track].items.front().is_some_and(old) {
             let Some(item) = self.rows[step.track].items.pop_front() else { break };
@@ -151,7 +156,7 @@ impl<'a> Shelf<'a> {
     /// Removes what has been off the lists for two segments: requests may be under way.
     fn remove_old(&mut self, step: &Step) -> Result<(), Error> {
         let grace = longest_piece(&self.recording.tracks, false) * 2;
-        let edge = step.due.saturating_sub(self.config.window + grace);
+        let edge = step.due.saturating_sub(self.window + grace);
         let retired = &mut self.rows[step.track].retired;
         while retired.front().is_some_and(|item| item.end < edge) {
             let Some(item) = retired.pop_front() else { break };
@@ -207,7 +212,7 @@ impl<'a> Shelf<'a> {
             availability_start: self.zero + lateness(&facts, self.recording),
             publish: published,
             update_period: self.config.segment_duration.unwrap_or(pieces),
-            window: self.looped.map(|_| self.config.window),
+            window: self.looped.map(|_| self.window),
             target_latency: target_latency(tracks, facts.growing),
             utc_timing: self.config.utc_timing.clone(),
             ended,
@@ -269,7 +274,8 @@ pub(super) fn facts<'a>(
     looped: Option<&'a Loop>,
 ) -> Facts<'a> {
     let growing = config.chunked && config.write != super::WriteMode::Rename;
-    Facts { tracks: &recording.tracks, looped, origin: recording.origin, growing }
+    let one_period = recording.periods == 1;
+    Facts { tracks: &recording.tracks, looped, origin: recording.origin, one_period, growing }
 }
 
 /// How much later the MPDs have to say that all starts, so that they promise nothing too early.

@@ -20,6 +20,7 @@ pub(crate) fn track(tenths: &[u64]) -> Track {
             end,
             chunks: vec![Chunk { bytes: 0..10, end }],
             media: None,
+            tail: None,
         });
         at += tenths;
     }

@@ -82,6 +82,11 @@ impl Server {
         get(self.address, path)
     }
 
+    /// Waits until a file that was written and closed is known to be finished; its tag.
+    pub fn finished(&self, path: &str) -> String {
+        until(|| self.get(path).header("etag").map(str::to_owned))
+    }
+
     /// Sends a GET with headers and reads the head of its response.
     pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Response {
         self.request("GET", path, headers).response()

@@ -7,9 +7,12 @@ mod finished;
 mod growing;
 mod helpers;
 mod holding;
+#[cfg(target_os = "linux")]
+mod links;
 mod manifests;
 mod packagers;
 #[cfg(target_os = "linux")]
 mod process;
 mod ranges;
 mod traces;
+mod urls;

@@ -65,6 +65,23 @@ pub(crate) fn record(folder: &Path) {
     fs::write(folder.join("live.mpd"), mpd()).expect("written");
 }
 
+/// Writes the same recording addressed by time: names and a SegmentTimeline tell it.
+pub(crate) fn record_by_time(folder: &Path) {
+    record(folder);
+    let mut text = mpd().replace("$Number%03d$", "$Time$").replace(" duration=\"2000\"", "");
+    let timeline =
+        "><SegmentTimeline><S t=\"0\" d=\"2000\" r=\"2\"/></SegmentTimeline></SegmentTemplate>";
+    text = text.replace(".m4s\"/>", &format!(".m4s\"{timeline}"));
+    fs::write(folder.join("live.mpd"), text).expect("written");
+    for track in ["v", "a"] {
+        for number in 1..=3 {
+            let time = (number - 1) * 2000;
+            let from = folder.join(format!("{track}-{number:03}.m4s"));
+            fs::rename(from, folder.join(format!("{track}-{time}.m4s"))).expect("renamed");
+        }
+    }
+}
+
 fn mpd() -> String {
     let set = |name: &str, content: &str| {
         format!(
