@@ -3,7 +3,8 @@
 
 use crate::{
     helpers::{End, Server},
-    traces::{PATIENT, Poller, Watch, get},
+    polling::Poller,
+    traces::{PATIENT, Watch, get},
 };
 use std::{
     fs,

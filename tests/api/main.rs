@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "a test program has no outside")]
 
+mod contents;
 mod ffmpeg;
 mod finished;
 mod growing;
@@ -11,6 +12,7 @@ mod holding;
 mod links;
 mod manifests;
 mod packagers;
+mod polling;
 #[cfg(target_os = "linux")]
 mod process;
 mod ranges;
