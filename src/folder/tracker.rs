@@ -136,7 +136,11 @@ impl Tracker {
             Found::File(opened) if self.is_closed(&opened) => {
                 self.whole(relative, shown, opened, false);
             }
-            Found::File(opened) => self.follow(relative, shown, false, opened),
+            // Polling tells of a rename as of a new file.
+            Found::File(opened) => match self.side_of(&shown, &opened) {
+                Some(side) => self.renamed(&side, relative),
+                None => self.follow(relative, shown, false, opened),
+            },
             Found::Absent | Found::Denied => {}
         }
     }
@@ -237,18 +241,22 @@ impl Tracker {
             return self.manifest(&shown, opened);
         }
         self.catch_up(relative);
-        let is_it = |growing: &Growing| growing.inode() == opened.inode();
-        let side = self.growing.iter().find(|(_, growing)| {
-            growing.is_side_name() && growing.shown() == &shown && is_it(growing)
-        });
-        if let Some(side) = side.map(|(side, _)| side.clone()) {
+        if let Some(side) = self.side_of(&shown, &opened) {
             return self.renamed(&side, relative);
         }
-        if self.growing.get(relative).is_some_and(is_it) {
+        if self.growing.get(relative).is_some_and(|growing| growing.inode() == opened.inode()) {
             return self.read_on(relative);
         }
         self.cut(relative, "it was replaced");
         self.whole(relative, shown, opened, true);
+    }
+
+    /// The side name under which a file grew that now has its final name.
+    fn side_of(&self, shown: &MediaPath, opened: &Opened) -> Option<PathBuf> {
+        let is_it = |growing: &Growing| {
+            growing.is_side_name() && growing.shown() == shown && growing.inode() == opened.inode()
+        };
+        self.growing.iter().find(|(_, growing)| is_it(growing)).map(|(side, _)| side.clone())
     }
 
     /// A side name was renamed to the name under which it is shown: it is finished.
