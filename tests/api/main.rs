@@ -4,12 +4,19 @@
 
 mod finished;
 mod growing;
+mod headers;
 mod helpers;
 mod holding;
+#[cfg(target_os = "linux")]
+mod limits;
 #[cfg(target_os = "linux")]
 mod links;
 mod manifests;
 #[cfg(target_os = "linux")]
 mod process;
+#[cfg(target_os = "linux")]
+mod programs;
 mod ranges;
 mod urls;
+#[cfg(target_os = "linux")]
+mod watching;
