@@ -2,11 +2,13 @@
 
 #![expect(unreachable_pub, reason = "a test program has no outside")]
 
+mod faults;
 mod finished;
 mod growing;
 mod headers;
 mod helpers;
 mod holding;
+mod layers;
 #[cfg(target_os = "linux")]
 mod limits;
 #[cfg(target_os = "linux")]
