@@ -1,6 +1,6 @@
 //! `lldash`: serves a folder of live media.
 
-use lldash::{cli, server::Server};
+use lldash::{cli, demo::Demo, server::Server};
 use std::{io::Write, process::ExitCode};
 
 /// What is logged unless `RUST_LOG` says otherwise.
@@ -21,11 +21,19 @@ fn main() -> ExitCode {
 }
 
 async fn run(command: cli::serve::Command) -> Result<(), Box<dyn std::error::Error>> {
-    let server = Server::start(command.server)?;
+    let mut config = command.server;
+    let demo = if command.is_demo { Some(Demo::start()?) } else { None };
+    if let Some(demo) = &demo {
+        demo.folder().clone_into(&mut config.folder.folder);
+    }
+    let server = Server::start(config)?;
     let mut output = std::io::stdout();
     for address in server.addresses() {
         // Nobody may be reading.
         let _ = writeln!(output, "http://{address}/");
+    }
+    if demo.is_some() {
+        let _ = writeln!(output, "open this page in a browser; Ctrl-C ends the demo");
     }
     let _ = output.flush();
     server.run(stop_signal()?).await?;

@@ -68,8 +68,9 @@ const BACKLOG: i32 = 4096;
 /// closes them and no request is lost.
 const KEEP_ALIVE: Duration = Duration::from_secs(90);
 
-/// So much of a body is gathered for one write, in bytes.
-const WRITE_BUFFER_BYTES: usize = 256 * 1024;
+/// So much of a body is gathered for one write, in bytes. Connections keep up to twice as much
+/// while they are idle.
+const WRITE_BUFFER_BYTES: usize = 32 * 1024;
 
 impl Server {
     /// Watches the folder, listens, and takes connections as soon as [`Server::run`] is polled.
@@ -199,7 +200,9 @@ fn raise_open_files() {
     {
         use rustix::process::{Resource, getrlimit, setrlimit};
         let limit = getrlimit(Resource::Nofile);
-        let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+        // macOS takes no more, and refuses "infinite".
+        let most = if cfg!(target_os = "macos") { Some(10_240) } else { limit.maximum };
+        let raised = rustix::process::Rlimit { current: most, ..limit };
         if let Err(error) = setrlimit(Resource::Nofile, raised) {
             log::warn!("cannot raise the limit of open files: {error}");
         }

@@ -2,5 +2,6 @@
 //! need them.
 
 mod file;
+pub mod replay;
 pub mod serve;
 pub mod values;

@@ -5,7 +5,10 @@ use super::{
     values::{duration, size},
 };
 use crate::{folder, http::Origins, live::Patience, server};
-use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum, error::ErrorKind};
+use clap::{
+    ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum, error::ErrorKind,
+    parser::ValueSource,
+};
 use std::{
     ffi::OsString,
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -19,11 +22,11 @@ use std::{
 #[command(name = "lldash", version, max_term_width = 100)]
 struct Options {
     /// The folder that a packager writes and that is served
-    #[arg(value_name = "DIR", env = "LLDASH_DIR", required_unless_present = "demo")]
+    #[arg(value_name = "DIR", env = "LLDASH_DIR")]
     dir: Option<PathBuf>,
 
     /// Serve a live stream made from the built-in recording; needs no folder
-    #[arg(long, env = "LLDASH_DEMO", conflicts_with = "dir")]
+    #[arg(long, env = "LLDASH_DEMO")]
     demo: bool,
 
     /// Read options from this TOML file; its keys are the names of the options
@@ -35,7 +38,7 @@ struct Options {
     listen: Vec<SocketAddr>,
 
     /// Listen on this port of 127.0.0.1
-    #[arg(short, long, value_name = "PORT", env = "LLDASH_PORT", conflicts_with = "listen")]
+    #[arg(short, long, value_name = "PORT", env = "LLDASH_PORT")]
     port: Option<u16>,
 
     /// Hold no request longer
@@ -131,7 +134,45 @@ fn read(arguments: &[OsString]) -> Result<Command, clap::Error> {
         command = file::apply(command, Path::new(&path)).map_err(raise)?;
     }
     let matches = command.try_get_matches_from(arguments)?;
-    Ok(Options::from_arg_matches(&matches)?.into())
+    let mut options = Options::from_arg_matches(&matches)?;
+    match stronger(&matches, "listen", "port")? {
+        Some("listen") => options.port = None,
+        _ => options.listen.retain(|_| options.port.is_none()),
+    }
+    match stronger(&matches, "dir", "demo")? {
+        Some("dir") => options.demo = false,
+        Some(_) => {}
+        None => {
+            let missing = "name the folder to serve, or give --demo to see it work without one";
+            return Err(Options::command().error(ErrorKind::MissingRequiredArgument, missing));
+        }
+    }
+    Ok(options.into())
+}
+
+/// Which of two options that exclude each other was given, or was given more directly: a flag
+/// beats a variable, which beats the file.
+fn stronger<'a>(
+    matches: &ArgMatches,
+    one: &'a str,
+    other: &'a str,
+) -> Result<Option<&'a str>, clap::Error> {
+    let rank = |id| match matches.value_source(id) {
+        Some(ValueSource::CommandLine) => 3,
+        Some(ValueSource::EnvVariable) => 2,
+        // A switch that is off is none; what is on by default comes from the file.
+        Some(_) if matches.try_get_one::<bool>(id).is_ok_and(|on| on == Some(&false)) => 0,
+        Some(_) => 1,
+        None => 0,
+    };
+    match (rank(one), rank(other)) {
+        (0, 0) => Ok(None),
+        (3, 3) => {
+            let conflict = format!("{one} and {other} exclude each other");
+            Err(Options::command().error(ErrorKind::ArgumentConflict, conflict))
+        }
+        (first, second) => Ok(Some(if first > second { one } else { other })),
+    }
 }
 
 const PORT: u16 = 8080;
@@ -140,7 +181,7 @@ impl From<Options> for Command {
     fn from(options: Options) -> Self {
         let local = |port| SocketAddr::from((IpAddr::from(Ipv4Addr::LOCALHOST), port));
         let mut listen = options.listen;
-        if listen.is_empty() || options.port.is_some() {
+        if listen.is_empty() {
             listen = vec![local(options.port.unwrap_or(PORT))];
         }
         let folder = folder::Config {

@@ -51,13 +51,28 @@ fn programs_flag_beats_file_beats_default() {
 }
 
 #[test]
+fn programs_options_that_exclude_each_other() {
+    let both = "listen = \"127.0.0.1:1\"\ndir = \"media\"";
+    let Command { server, is_demo } = with_file(both, &["-p", "2", "--demo"]).expect("valid");
+    assert_eq!(server.listen, ["127.0.0.1:2".parse().expect("an address")]);
+    assert!(is_demo, "the flag beats the file");
+    let file = "port = 1\ndemo = true";
+    let Command { server, is_demo } =
+        with_file(file, &["--listen", "127.0.0.1:2", "media"]).expect("valid");
+    assert_eq!(server.listen, ["127.0.0.1:2".parse().expect("an address")]);
+    assert!(!is_demo);
+    assert!(read_args(&["d", "-p", "1", "--listen", "127.0.0.1:2"]).is_err());
+    assert!(read_args(&["d", "--demo"]).is_err());
+}
+
+#[test]
 fn programs_unknown_keys_are_refused_by_name() {
     for (text, wanted) in [
         ("max_wait = 3", "there is no option \"max_wait\""),
         ("config = \"x\"", "there is no option \"config\""),
         ("demo = \"yes\"", "must be true or false"),
         ("max-wait = [1, 2]", "takes one value"),
-        ("max-wait = \"soon\"", "number of seconds"),
+        ("max-wait = \"soon\"", "no span of time"),
         ("[server]", "there is no option \"server\""),
         ("max-wait", "is no TOML"),
     ] {

@@ -1,18 +1,13 @@
-//! Values that both programs' options take.
+//! Values that options share.
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
-/// A duration: `5s`, `200ms`, `1m 30s`, or a plain number of seconds, fractions allowed.
-///
-/// # Errors
-/// With one line that says what is taken.
+/// A span of time: `5s`, `200ms`, `1m 30s`, or a plain number of seconds such as `2.5`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let seconds = f64::from_str(text).ok().map(Duration::try_from_secs_f64);
-    match seconds {
-        Some(Ok(duration)) => Ok(duration),
-        Some(Err(_)) => Err("it must be 0 or more, and less than an age".to_owned()),
-        None => humantime::parse_duration(text)
-            .map_err(|_| "it must be a number of seconds, or like 200ms, 5s, 2m".to_owned()),
+    let refuse = || format!("{text} is no span of time such as 2.5, 5s or 200ms");
+    match text.trim().parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| refuse()),
+        Err(_) => humantime::parse_duration(text.trim()).map_err(|_| refuse()),
     }
 }
 
@@ -21,9 +16,15 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// With one line that says what is taken.
 pub fn size(text: &str) -> Result<u64, String> {
-    text.parse::<bytesize::ByteSize>()
-        .map(|size| size.as_u64())
-        .map_err(|_| "it must be a number of bytes, or like 64KiB, 256MiB, 2GB".to_owned())
+    let size = text.trim().parse::<bytesize::ByteSize>().map(|size| size.as_u64());
+    size.map_err(|_| format!("{text} is no number of bytes such as 64KiB, 256MiB or 2GB"))
+}
+
+/// A finite number above 0.
+pub fn positive(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse::<f64>().ok();
+    let fits = number.filter(|number| number.is_finite() && *number > 0.0);
+    fits.ok_or_else(|| format!("{text} is no number above 0"))
 }
 
 #[cfg(test)]
@@ -31,20 +32,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations() {
-        assert_eq!(duration("5"), Ok(Duration::from_secs(5)));
-        assert_eq!(duration("0.2"), Ok(Duration::from_millis(200)));
+    fn reads_spans_of_time() {
+        assert_eq!(duration("2.5"), Ok(Duration::from_millis(2500)));
         assert_eq!(duration("200ms"), Ok(Duration::from_millis(200)));
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("0"), Ok(Duration::ZERO));
-        for malformed in ["", "-1", "soon", "inf", "NaN", "1e30"] {
-            assert!(duration(malformed).is_err(), "{malformed}");
+        for bad in ["", "-1", "nan", "inf", "5 parsecs", "1e30"] {
+            assert!(duration(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn sizes() {
+    fn reads_sizes() {
         assert_eq!(size("256MiB"), Ok(256 << 20));
         assert_eq!(size("0"), Ok(0));
         assert!(size("much").is_err() && size("-1").is_err());
+    }
+
+    #[test]
+    fn reads_positive_numbers() {
+        assert_eq!(positive("0.5"), Ok(0.5));
+        for bad in ["0", "-1", "nan", "inf", "x"] {
+            assert!(positive(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -1,12 +1,7 @@
 //! The close of a file: what one who wrote leaves behind.
 
 use super::{
-    RENAME_GRACE,
-    growing::Progress,
-    inbox::Event,
-    lease::{self, writer_of},
-    root::Found,
-    tracker::Tracker,
+    RENAME_GRACE, growing::Progress, inbox::Event, lease::Writer, root::Found, tracker::Tracker,
 };
 use crate::live::{MediaPath, Role};
 use std::{
@@ -15,28 +10,31 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Files that were closed while somebody had them open for writing, and when to ask again who
-/// has: as many as are open.
+/// Files that were closed while somebody had them open for writing, or that are not settled yet,
+/// and when to ask again: as many as are open.
 #[derive(Debug, Default)]
 pub(super) struct Closing(HashMap<PathBuf, Asked>);
 
 /// When to ask again, and how long that is after the last time.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
+struct Asked {
     at: Instant,
     delay: Duration,
+    /// An event told of the close.
+    is_told: bool,
 }
 
-const FIRST_DELAY: Duration = Duration::from_millis(1);
+/// How soon it is asked again.
+pub(super) const FIRST_DELAY: Duration = Duration::from_millis(1);
 /// One that is really still being written tells of its own close.
 const LAST_DELAY: Duration = Duration::from_secs(1);
 
 impl Tracker {
     /// One who wrote has closed a file.
     pub(super) fn closed(&mut self, relative: &Path) {
-        let asked = self.closing.0.remove(relative);
+        let before = self.closing.0.remove(relative);
         let Some(growing) = self.growing.get_mut(relative) else {
-            return self.closed_unseen(relative, asked);
+            return self.closed_unseen(relative, true, before.map(|asked| asked.delay));
         };
         // The last bytes may have come after the last event.
         let now = Instant::now();
@@ -44,19 +42,29 @@ impl Tracker {
         growing.close_due = matches!(progress, Ok(Progress::More));
         match progress {
             Ok(Progress::More) => return self.again(relative, Event::Closed),
-            Ok(Progress::Read { .. }) => {}
+            Ok(Progress::Read { .. }) if growing.begins_as_before() => {}
+            Ok(Progress::Read { .. }) => {
+                self.cut(relative, "it was written anew");
+                return self.touched(relative);
+            }
             Ok(Progress::Replaced) | Err(_) => return self.read_on(relative),
         }
-        if writer_of(growing.file()) == lease::Writer::Some {
-            return self.ask_again(relative, asked);
+        let is_empty = growing.live().is_none();
+        if self.is_written_still(relative) {
+            return self.ask_again(relative, true, before.map(|asked| asked.delay));
         }
-        if growing.live().is_none() {
+        if is_empty {
             self.growing.remove(relative);
             return self.closed_empty(relative);
         }
-        growing.closed(now);
+        self.growing.get_mut(relative).into_iter().for_each(|growing| growing.closed(now));
         self.wake_by(now + RENAME_GRACE);
         self.judge(relative, now);
+    }
+
+    fn is_written_still(&self, relative: &Path) -> bool {
+        let growing = self.growing.get(relative);
+        growing.is_some_and(|growing| self.writer_of(growing.file()) == Writer::Some)
     }
 
     /// What was closed before something else came to its name is read to its end first: it was
@@ -68,15 +76,20 @@ impl Tracker {
     }
 
     /// A final name that was closed without a byte counts as absent.
-    fn closed_empty(&mut self, relative: &Path) {
+    pub(super) fn closed_empty(&mut self, relative: &Path) {
         if let Some(shown) = MediaPath::from_disk(relative) {
             self.library.forget(&shown);
             self.library.nudge(&shown);
         }
     }
 
-    /// One who wrote has closed a file that is not known to grow.
-    pub(super) fn closed_unseen(&mut self, relative: &Path, asked: Option<Asked>) {
+    /// A file that is not known to grow was closed, if an event told so; else it may have been.
+    pub(super) fn closed_unseen(
+        &mut self,
+        relative: &Path,
+        is_told: bool,
+        before: Option<Duration>,
+    ) {
         let Some(shown) = MediaPath::from_disk(relative) else { return };
         let Found::File(opened) = self.root.find(relative) else { return };
         let is_manifest = matches!(shown.role(), Role::Manifest(_));
@@ -84,11 +97,16 @@ impl Tracker {
         if !is_manifest && self.is_known(&shown, &opened) {
             return;
         }
-        if self.rules.close_events && writer_of(&opened.file) == lease::Writer::Some {
-            self.ask_again(relative, asked);
+        if let Some(side) = self.side_of(&shown, opened.inode()) {
+            return self.renamed(&side, relative);
+        }
+        if self.writer_of(&opened.file) == Writer::Some {
+            self.ask_again(relative, is_told, before);
         }
         if is_manifest {
-            self.manifest(&shown, opened);
+            self.manifest(&shown, opened, is_told);
+        } else if !is_told && self.writer_of(&opened.file) == Writer::Unknown {
+            self.follow_unseen(relative, shown, false, opened);
         } else {
             self.whole(relative, shown, opened, false);
         }
@@ -96,22 +114,30 @@ impl Tracker {
 
     /// Somebody still has a file open for writing whose close was told of: perhaps the one who
     /// closes it, for Linux tells before it counts the writer out (`__fput` in fs/file_table.c).
-    fn ask_again(&mut self, relative: &Path, asked: Option<Asked>) {
-        let delay = asked.map_or(FIRST_DELAY, |asked| LAST_DELAY.min(asked.delay * 2));
+    fn ask_again(&mut self, relative: &Path, is_told: bool, before: Option<Duration>) {
+        let delay = before.map_or(FIRST_DELAY, |before| LAST_DELAY.min(before * 2));
+        self.ask_after(relative, delay, is_told);
+    }
+
+    /// Looks at a file again after this time.
+    pub(super) fn ask_after(&mut self, relative: &Path, delay: Duration, is_told: bool) {
         let at = Instant::now() + delay;
-        self.closing.0.insert(relative.to_owned(), Asked { at, delay });
+        self.closing.0.insert(relative.to_owned(), Asked { at, delay, is_told });
         self.wake_by(at);
     }
 
     /// Asks again about those whose time has come.
     pub(super) fn pass_closing(&mut self, now: Instant) {
-        let asked: Vec<(PathBuf, Instant)> =
-            self.closing.0.iter().map(|(path, asked)| (path.clone(), asked.at)).collect();
-        for (relative, at) in asked {
-            if at <= now {
+        let asked: Vec<(PathBuf, Asked)> =
+            self.closing.0.iter().map(|(path, asked)| (path.clone(), *asked)).collect();
+        for (relative, Asked { at, delay, is_told }) in asked {
+            if at > now {
+                self.wake_by(at);
+            } else if is_told {
                 self.closed(&relative);
             } else {
-                self.wake_by(at);
+                self.closing.0.remove(&relative);
+                self.closed_unseen(&relative, false, Some(delay));
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use crate::live::MediaPath;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -14,6 +14,8 @@ pub(super) struct Dirs {
     reals: HashMap<PathBuf, PathBuf>,
     /// The names of links, by the real files that they lead to.
     links: HashMap<PathBuf, Vec<PathBuf>>,
+    /// Real folders that are watched only because links lead to files in them.
+    outside: HashSet<PathBuf>,
 }
 
 impl Dirs {
@@ -55,7 +57,7 @@ impl Dirs {
 
     /// All real folders.
     pub(super) fn all(&self) -> Vec<PathBuf> {
-        self.names.keys().cloned().collect()
+        self.names.keys().chain(&self.outside).cloned().collect()
     }
 
     /// Forgets the names at and below one; answers the real folders that have none left.
@@ -64,6 +66,9 @@ impl Dirs {
             links.retain(|link| !link.starts_with(relative));
         }
         self.links.retain(|_, links| !links.is_empty());
+        if relative.as_os_str().is_empty() {
+            self.outside.clear();
+        }
         if !self.reals.contains_key(relative) {
             return Vec::new();
         }
@@ -78,12 +83,17 @@ impl Dirs {
         });
         nameless
     }
-}
 
-/// Whether a folder of this name is entered: not hidden ones, and no link that leads back to a
-/// folder in which it lies.
-pub(super) fn is_entered(relative: &Path, real: &Path, parent: Option<&Path>) -> bool {
-    let is_root = relative.as_os_str().is_empty();
-    let leads_back = parent.is_some_and(|parent| parent.starts_with(real));
-    (is_root || MediaPath::from_disk(relative).is_some()) && !leads_back
+    /// Adds a folder that is watched for the sake of a link; true when it was not watched before.
+    pub(super) fn add_outside(&mut self, real: &Path) -> bool {
+        !self.names.contains_key(real) && self.outside.insert(real.to_owned())
+    }
+
+    /// Whether a folder of this name is entered: not hidden ones, and no link that leads back to
+    /// a folder in which it lies.
+    pub(super) fn is_entered(&self, relative: &Path, real: &Path) -> bool {
+        let is_root = relative.as_os_str().is_empty();
+        let mut above = relative.ancestors().skip(1).filter_map(|name| self.reals.get(name));
+        (is_root || MediaPath::from_disk(relative).is_some()) && above.all(|above| above != real)
+    }
 }

@@ -8,7 +8,13 @@ use crate::live::{
     Container, Growth, Library, MediaPath, Role, Rules, Source, Stamp, Tail, Verdict, Writer,
 };
 use bytes::Bytes;
-use std::{fs::File, io, path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    fs::File,
+    io,
+    path::PathBuf,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 /// A file that is being written, and how far it has been read.
 #[derive(Debug)]
@@ -22,6 +28,10 @@ pub(super) struct Growing {
     /// The last bytes that were read: read again each time, to notice that the file was
     /// truncated and written anew in between.
     overlap: Vec<u8>,
+    /// The first bytes, which are looked at again before it is said to be finished.
+    head: Vec<u8>,
+    /// The state of the disk before the last read: what is written after it is another state.
+    state: (SystemTime, Stamp),
     tail: Tail,
     /// From the first byte on.
     writer: Option<Writer>,
@@ -44,6 +54,7 @@ pub(super) enum Progress {
 }
 
 const OVERLAP_BYTES: usize = 64;
+const HEAD_BYTES: usize = 256;
 /// So much is read at a time.
 pub(super) const READ_BYTES: usize = 256 * 1024;
 /// So many reads are one turn.
@@ -84,6 +95,8 @@ impl Growing {
             inode,
             offset: 0,
             overlap: Vec::new(),
+            head: Vec::new(),
+            state: (opened.modified, opened.stamp),
             tail: Tail::new(container),
             writer: None,
             growth,
@@ -124,6 +137,8 @@ impl Growing {
         now: Instant,
     ) -> io::Result<Progress> {
         let mut grew = false;
+        let (_, modified, stamp) = Opened::again(&self.file)?;
+        self.state = (modified, stamp);
         for _ in 0..READS {
             let known = self.overlap.len();
             let read = read_at(&self.file, buffer, self.offset - known as u64)?;
@@ -152,6 +167,8 @@ impl Growing {
             }
         }
         self.tail.push(new);
+        let head = new.len().min(HEAD_BYTES.saturating_sub(self.head.len()));
+        self.head.extend_from_slice(&new[..head]);
         self.offset += new.len() as u64;
         self.overlap.extend_from_slice(&new[new.len().saturating_sub(OVERLAP_BYTES)..]);
         self.overlap.drain(..self.overlap.len().saturating_sub(OVERLAP_BYTES));
@@ -159,6 +176,25 @@ impl Growing {
         self.growth.closed = None;
         self.growth.whole = self.tail.is_whole();
         self.growth.init = self.tail.ends_with_moov() && is_init(&self.shown);
+    }
+
+    /// Whether the file still begins as it did. One that was truncated and written anew may end
+    /// alike: streams are padded with the same bytes.
+    pub(super) fn begins_as_before(&self) -> bool {
+        let mut head = [0; HEAD_BYTES];
+        let known = self.head.len();
+        let read = read_at(&self.file, &mut head[..known], 0);
+        read.is_ok_and(|read| head[..read] == self.head)
+    }
+
+    /// Whether its writer has closed it.
+    pub(super) fn is_closed(&self) -> bool {
+        self.growth.closed.is_some()
+    }
+
+    /// When it last grew.
+    pub(super) fn last_growth(&self) -> Instant {
+        self.growth.last_growth
     }
 
     /// Its writer has closed it, or its side name went away.
@@ -178,14 +214,14 @@ impl Growing {
         self.writer.is_some().then(|| Rules { close_events, ..*rules }.judge(&self.growth, now))
     }
 
-    /// Says that it is complete. Answers the path that now stands finished.
-    pub(super) fn finish(self) -> io::Result<()> {
-        let (_, modified, stamp): (_, _, Stamp) = Opened::again(&self.file)?;
+    /// Says that it is complete; answers the state of the disk that is shown.
+    pub(super) fn finish(self) -> Stamp {
+        let (modified, stamp) = self.state;
         if let Some(writer) = self.writer {
             log::debug!("{} is finished with {} bytes", self.shown, self.offset);
             writer.finish(modified, stamp);
         }
-        Ok(())
+        stamp
     }
 }
 

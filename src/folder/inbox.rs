@@ -34,7 +34,8 @@ pub(super) enum Task {
     Stop,
 }
 
-/// The queue between those who notice and the folder's thread.
+/// The queue between those who notice and the folder's thread. Changes have their turn before
+/// questions: live bytes wait for nobody.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     queue: Mutex<Queue>,
@@ -43,13 +44,20 @@ pub(super) struct Inbox {
 
 #[derive(Debug, Default)]
 struct Queue {
-    tasks: VecDeque<Task>,
-    events: usize,
+    events: VecDeque<Event>,
+    /// Looks and what was loaded: bounded by the requests that wait for them.
+    others: VecDeque<Task>,
     rescan: bool,
+    /// So many events have had their turn since the last of the others.
+    turns: usize,
+    is_closed: bool,
 }
 
+/// After so many events one of the others has its turn.
+const TURNS: usize = 16;
+
 /// Beyond so many events the rest is dropped and everything is looked at again, which is no more
-/// work. Looks and loads are bounded by the requests that wait for them.
+/// work.
 const MAX_EVENTS: usize = 65_536;
 
 impl Inbox {
@@ -60,14 +68,13 @@ impl Inbox {
     /// Adds an event, unless the last one says the same already.
     pub(super) fn event(&self, event: Event) {
         let mut queue = self.queue();
-        if matches!(queue.tasks.back(), Some(Task::Event(last)) if *last == event) {
+        if queue.is_closed || queue.events.back() == Some(&event) {
             return;
         }
-        if queue.events >= MAX_EVENTS {
+        if queue.events.len() >= MAX_EVENTS {
             queue.rescan = true;
         } else {
-            queue.events += 1;
-            queue.tasks.push_back(Task::Event(event));
+            queue.events.push_back(event);
         }
         drop(queue);
         self.filled.notify_one();
@@ -81,31 +88,60 @@ impl Inbox {
 
     /// Adds anything else.
     pub(super) fn push(&self, task: Task) {
-        self.queue().tasks.push_back(task);
+        let mut queue = self.queue();
+        if !queue.is_closed {
+            queue.others.push_back(task);
+        }
+        drop(queue);
         self.filled.notify_one();
     }
 
-    /// The next thing to do; `None` at the deadline. Blocks.
+    /// Nobody works any more: what is asked from now on gets no answer.
+    pub(super) fn close(&self) {
+        *self.queue() = Queue { is_closed: true, ..Queue::default() };
+    }
+
+    /// Whether somebody works.
+    pub(super) fn is_open(&self) -> bool {
+        !self.queue().is_closed
+    }
+
+    /// The next thing to do; `None` at the deadline, which comes before everything. Blocks.
     pub(super) fn next(&self, deadline: Option<Instant>) -> Option<Task> {
         let mut queue = self.queue();
         loop {
-            // What was dropped came after all that is queued.
-            if let Some(task) = queue.tasks.pop_front() {
-                queue.events -= usize::from(matches!(task, Task::Event(_)));
-                return Some(task);
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return None;
             }
-            if std::mem::take(&mut queue.rescan) {
-                return Some(Task::Rescan);
+            if let Some(task) = queue.pop() {
+                return Some(task);
             }
             queue = match deadline {
                 None => self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner),
                 Some(deadline) => {
-                    let left = deadline.checked_duration_since(Instant::now())?;
+                    let left = deadline.saturating_duration_since(Instant::now());
                     let waited = self.filled.wait_timeout(queue, left);
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
             };
         }
+    }
+}
+
+impl Queue {
+    fn pop(&mut self) -> Option<Task> {
+        if self.turns < TURNS || self.others.is_empty() {
+            if let Some(event) = self.events.pop_front() {
+                self.turns += 1;
+                return Some(Task::Event(event));
+            }
+            // What was dropped came after all that was queued.
+            if std::mem::take(&mut self.rescan) {
+                return Some(Task::Rescan);
+            }
+        }
+        self.turns = 0;
+        self.others.pop_front()
     }
 }
 
@@ -123,7 +159,21 @@ mod tests {
             assert!(matches!(inbox.next(None), Some(Task::Event(_))));
         }
         assert!(matches!(inbox.next(None), Some(Task::Rescan)));
-        assert!(inbox.next(Some(Instant::now())).is_none());
+        assert!(inbox.queue().pop().is_none());
+    }
+
+    #[test]
+    fn watching_changes_have_their_turn_before_questions() {
+        let inbox = Inbox::default();
+        inbox.push(Task::Stop);
+        for number in 0..=TURNS {
+            inbox.event(Event::Touched(number.to_string().into()));
+        }
+        for _ in 0..TURNS {
+            assert!(matches!(inbox.next(None), Some(Task::Event(_))));
+        }
+        assert!(matches!(inbox.next(None), Some(Task::Stop)), "but not for ever");
+        assert!(matches!(inbox.next(None), Some(Task::Event(_))));
     }
 
     #[test]
@@ -133,6 +183,6 @@ mod tests {
             inbox.event(Event::Touched("1.ts".into()));
         }
         assert!(inbox.next(None).is_some());
-        assert!(inbox.next(Some(Instant::now())).is_none());
+        assert!(inbox.queue().pop().is_none());
     }
 }

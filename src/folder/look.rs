@@ -3,7 +3,8 @@
 use super::{
     Answer,
     answer::{Loaded, Look, StoredFile},
-    lease::{self, writer_of},
+    closing::FIRST_DELAY,
+    lease::Writer,
     loader::{container, ends_well},
     on_disk::{OnDisk, read_whole},
     root::{Found, Opened},
@@ -51,7 +52,7 @@ impl Tracker {
             return answer(reply, Answer::Absent);
         }
         if matches!(path.role(), Role::Manifest(_)) {
-            self.manifest(&path, opened);
+            self.manifest(&path, opened, false);
             return answer(reply, self.current(&path));
         }
         if opened.length == 0 {
@@ -61,7 +62,7 @@ impl Tracker {
             }
         } else if self.is_written(&path, &opened) {
             let relative = path.as_path().to_owned();
-            self.follow(&relative, path.clone(), false, opened);
+            self.follow_unseen(&relative, path.clone(), false, opened);
             return answer(reply, self.current(&path));
         }
         if let Some(waiting) = self.loading.get_mut(&path) {
@@ -88,20 +89,36 @@ impl Tracker {
             if let Found::File(opened) = self.root.find(&side)
                 && self.is_written(path, &opened)
             {
-                self.follow(&side, path.clone(), true, opened);
+                self.follow_unseen(&side, path.clone(), true, opened);
             }
         }
         self.library.current(path)
     }
 
+    /// Follows a file of which no event has told. When nobody knows who writes it, its close
+    /// may be past.
+    pub(super) fn follow_unseen(
+        &mut self,
+        relative: &Path,
+        shown: MediaPath,
+        side_name: bool,
+        opened: Opened,
+    ) {
+        let close_lost = self.writer_of(&opened.file) == Writer::Unknown;
+        self.follow(relative, shown, side_name, opened);
+        self.growing.get_mut(relative).into_iter().for_each(|it| it.close_lost = close_lost);
+    }
+
     /// Whether a file is still being written that no event has told of. Where the system does
     /// not tell, it is taken to be if it is the newest of its pattern and was written just now.
     fn is_written(&self, path: &MediaPath, opened: &Opened) -> bool {
-        match writer_of(&opened.file) {
-            lease::Writer::Some => true,
-            lease::Writer::None if self.rules.close_events => false,
-            lease::Writer::None | lease::Writer::Unknown => {
-                Self::age(opened) < self.rules.stall_timeout && self.is_newest(path)
+        match self.writer_of(&opened.file) {
+            Writer::Some => true,
+            Writer::None if self.rules.close_events => false,
+            Writer::None | Writer::Unknown => {
+                Self::age(opened) < self.rules.stall_timeout
+                    && self.is_newest(path)
+                    && !self.settled.contains(path, opened.stamp)
             }
         }
     }
@@ -174,20 +191,23 @@ impl Tracker {
         opened: Opened,
         renamed: bool,
     ) {
-        if writer_of(&opened.file) == lease::Writer::Some {
-            return self.follow(relative, shown, false, opened);
+        if self.writer_of(&opened.file) == Writer::Some {
+            self.follow(relative, shown, false, opened);
+            return self.ask_after(relative, FIRST_DELAY, true);
         }
+        self.settled.note(shown.clone(), opened.stamp);
         if opened.length == 0 || opened.length > EAGER_BYTES.min(self.library.largest_bytes()) {
             self.library.forget(&shown);
             return self.library.nudge(&shown);
         }
         let length = usize::try_from(opened.length).unwrap_or(usize::MAX);
-        match read_whole(&opened.file, length) {
-            Ok(bytes) if bytes.len() == length => {
+        let read = read_whole(&opened.file, length);
+        match read.and_then(|bytes| Ok((bytes, Opened::again(&opened.file)?.2))) {
+            Ok((bytes, stamp)) if stamp == opened.stamp => {
                 let whole = renamed || ends_well(container(&shown), &bytes);
                 self.put(relative, shown, opened, bytes.into(), whole);
             }
-            // Truncated meanwhile: its events follow.
+            // Written meanwhile: its events follow.
             Ok(_) => self.library.forget(&shown),
             Err(error) => log::error!("cannot read {shown}: {error}"),
         }

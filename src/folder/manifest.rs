@@ -2,25 +2,33 @@
 
 use super::{
     RENAME_GRACE,
-    lease::{self, writer_of},
+    lease::Writer,
     on_disk::read_whole,
     root::{Found, Opened},
     tracker::Tracker,
 };
 use crate::live::{Manifest, MediaPath, Role};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What is longer is no manifest, in bytes.
 const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Where nobody tells that a playlist was closed, it must have stood so long to be taken for
+/// whole: its end cannot be told from a cut.
+const SETTLE_TIME: Duration = Duration::from_millis(200);
+
 impl Tracker {
-    /// Looks at a manifest that may have changed, and shows it if it is complete.
-    pub(super) fn manifest(&mut self, path: &MediaPath, opened: Opened) {
+    /// Looks at a manifest that may have changed, and shows it if it is complete. `is_told`: an
+    /// event told that it was closed, or renamed to its name.
+    pub(super) fn manifest(&mut self, path: &MediaPath, opened: Opened, is_told: bool) {
         let Role::Manifest(kind) = path.role() else { return };
-        if self.rules.close_events && writer_of(&opened.file) == lease::Writer::Some {
-            // It is looked at when it is closed.
-            return;
-        }
+        let is_closed = match self.writer_of(&opened.file) {
+            Writer::None => true,
+            Writer::Unknown => is_told,
+            // Where closes are told of, it is looked at then.
+            Writer::Some if self.rules.close_events => return,
+            Writer::Some => return self.ask_after(path.as_path(), SETTLE_TIME, false),
+        };
         if opened.length == 0 {
             return self.manifest_gone(path.clone());
         }
@@ -30,17 +38,28 @@ impl Tracker {
             Err(error) => return log::error!("cannot read {path}: {error}"),
         };
         let is_still = Opened::again(&opened.file).is_ok_and(|(.., stamp)| stamp == opened.stamp);
-        if !is_still || !(is_complete(kind, &bytes) || self.is_all_there_is(path, &opened)) {
-            return;
+        if is_still && self.is_shown(path, kind, &opened, &bytes, is_closed) {
+            self.gone.remove(path);
+            self.put(path.as_path(), path.clone(), opened, bytes.into(), true);
+        } else if !is_closed {
+            self.ask_after(path.as_path(), SETTLE_TIME, false);
         }
-        self.gone.remove(path);
-        self.put(path.as_path(), path.clone(), opened, bytes.into(), true);
     }
 
-    /// Whether a malformed manifest is shown as it is: it is closed, and none was good before.
-    fn is_all_there_is(&self, path: &MediaPath, opened: &Opened) -> bool {
-        let is_closed = self.rules.close_events || Self::age(opened) >= self.rules.idle_finish;
-        is_closed && self.library.current(path).is_none()
+    fn is_shown(
+        &self,
+        path: &MediaPath,
+        kind: Manifest,
+        opened: &Opened,
+        bytes: &[u8],
+        is_closed: bool,
+    ) -> bool {
+        let age = Self::age(opened);
+        let is_settled = is_closed || kind == Manifest::Mpd || age >= SETTLE_TIME;
+        // A malformed one is shown as it is once it is closed, if none was good before.
+        let is_over = is_closed || age >= self.rules.idle_finish;
+        let is_all_there_is = is_over && self.library.current(path).is_none();
+        (is_complete(kind, bytes) && is_settled) || is_all_there_is
     }
 
     /// A manifest was removed or emptied: it is absent if it does not come back soon.
@@ -63,7 +82,7 @@ impl Tracker {
             }
             self.gone.remove(&path);
             match self.root.find(path.as_path()) {
-                Found::File(opened) if opened.length > 0 => self.manifest(&path, opened),
+                Found::File(opened) if opened.length > 0 => self.manifest(&path, opened, false),
                 _ => self.library.forget(&path),
             }
         }
@@ -76,8 +95,7 @@ pub(super) fn is_complete(kind: Manifest, bytes: &[u8]) -> bool {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_end();
     match kind {
         Manifest::Mpd => bytes.starts_with(b"<") && ends_document(bytes),
-        // A last line without a newline is legal, and its end cannot be told from a cut; but
-        // playlists are looked at only after they were closed.
+        // A last line without a newline is legal.
         Manifest::M3u8 => bytes.starts_with(b"#EXTM3U"),
     }
 }

@@ -16,6 +16,7 @@ mod closing;
 mod dirs;
 mod growing;
 mod inbox;
+mod judge;
 mod lease;
 mod loader;
 mod look;
@@ -23,10 +24,13 @@ mod manifest;
 #[cfg(target_os = "linux")]
 mod mounts;
 mod on_disk;
+mod renames;
 mod root;
 mod scan;
+mod settled;
 mod tracker;
 mod watcher;
+pub mod writer;
 
 pub use answer::{Answer, StoredFile, Witness};
 pub use watcher::Watch;
@@ -81,7 +85,7 @@ impl Folder {
         let mut tracker = Tracker::new(config, root, library, inbox.clone())?;
         tracker.rescan();
         #[cfg(target_os = "linux")]
-        if let Err(error) = mounts::follow(Arc::downgrade(&inbox)) {
+        if let Err(error) = mounts::follow(Arc::downgrade(&inbox), tracker.root.real()) {
             log::debug!("cannot follow mounts: {error}");
         }
         let thread =
@@ -95,6 +99,11 @@ impl Folder {
         self.inbox.push(Task::Look(Look { path, reply }));
         // No answer comes when the folder is being stopped.
         answer.await.unwrap_or(Answer::Absent)
+    }
+
+    /// Whether it is still being watched: false only after a failure.
+    pub fn is_alive(&self) -> bool {
+        self.inbox.is_open()
     }
 }
 

@@ -262,9 +262,12 @@ fn open_regular(path: &Path) -> io::Result<File> {
     std::fs::OpenOptions::new().read(true).custom_flags(nonblock.cast_signed()).open(path)
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn open_regular(path: &Path) -> io::Result<File> {
-    File::open(path)
+    use std::os::windows::fs::OpenOptionsExt;
+    /// Without it a folder cannot be opened.
+    const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
+    std::fs::OpenOptions::new().read(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(path)
 }
 
 #[cfg(target_os = "linux")]

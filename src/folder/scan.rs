@@ -1,12 +1,6 @@
 //! Folders come and go: each is watched first and looked at then, so that nothing falls between.
 
-use super::{
-    dirs::is_entered,
-    lease::{self, writer_of},
-    root::Found,
-    tracker::Tracker,
-    watcher::WatchError,
-};
+use super::{lease::Writer, root::Found, tracker::Tracker, watcher::WatchError};
 use crate::live::{MediaPath, under_side_name};
 use std::path::{Path, PathBuf};
 
@@ -77,9 +71,12 @@ impl Tracker {
         let mut todo = vec![relative.to_owned()];
         while let Some(relative) = todo.pop() {
             let Found::Folder(real) = self.root.find(&relative) else { continue };
-            let parent = relative.parent().and_then(|parent| self.dirs.real(parent));
-            if !is_entered(&relative, &real, parent.map(PathBuf::as_path)) {
+            if !self.dirs.is_entered(&relative, &real) {
                 continue;
+            }
+            if let Some(path) = MediaPath::from_disk(&relative) {
+                // Whoever waits for a file of this name learns that it is a folder.
+                self.library.nudge(&path);
             }
             if self.dirs.add(&real, &relative) {
                 self.watch(&real);
@@ -156,7 +153,7 @@ impl Tracker {
         }
         let Some(real) = target(&link).filter(|real| self.root.permits(real)) else { return };
         self.dirs.add_link(&real, relative);
-        if let Some(folder) = real.parent().filter(|folder| !self.dirs.contains(folder)) {
+        if let Some(folder) = real.parent().filter(|folder| self.dirs.add_outside(folder)) {
             self.watch(folder);
         }
     }
@@ -168,7 +165,7 @@ impl Tracker {
         }
         let shown = MediaPath::from_disk(relative);
         match shown.as_ref().and_then(|shown| self.library.current(shown)) {
-            Some(_) => self.closed_unseen(relative, None),
+            Some(_) => self.closed_unseen(relative, false, None),
             None => {
                 // Whoever waits looks by itself. What nobody waits for is looked at when it is
                 // asked for: a folder may hold very many files.
@@ -187,11 +184,11 @@ impl Tracker {
             self.cut(relative, "it was replaced");
             return self.touched(relative);
         }
-        match writer_of(&opened.file) {
-            lease::Writer::Some => self.touched(relative),
-            lease::Writer::None => self.closed(relative),
-            lease::Writer::Unknown => {
-                growing.close_lost = true;
+        match self.writer_of(&opened.file) {
+            Writer::Some => self.touched(relative),
+            Writer::None => self.closed(relative),
+            Writer::Unknown => {
+                self.growing.get_mut(relative).into_iter().for_each(|it| it.close_lost = true);
                 self.touched(relative);
             }
         }

@@ -101,10 +101,20 @@ fn handler(inbox: Arc<Inbox>) -> impl FnMut(notify::Result<notify::Event>) + Sen
     move |result| match result {
         Ok(event) if event.need_rescan() => inbox.rescan(),
         Ok(event) => take(&inbox, event),
+        // One that came and went between two looks.
+        Err(error) if is_gone(&error.kind) => {}
         Err(error) => {
             log::warn!("cannot watch: {error}");
             inbox.rescan();
         }
+    }
+}
+
+fn is_gone(kind: &ErrorKind) -> bool {
+    match kind {
+        ErrorKind::PathNotFound | ErrorKind::WatchNotFound => true,
+        ErrorKind::Io(error) => error.kind() == io::ErrorKind::NotFound,
+        _ => false,
     }
 }
 
@@ -139,7 +149,7 @@ fn renamed(inbox: &Inbox, path: std::path::PathBuf) {
 
 /// The name of a file system on which other hosts write unseen, if `path` lies on one.
 #[cfg(target_os = "linux")]
-fn silent_file_system(path: &Path) -> Option<&'static str> {
+pub(super) fn silent_file_system(path: &Path) -> Option<&'static str> {
     // statfs(2)'s f_type; virtiofs calls itself FUSE.
     let kind = rustix::fs::statfs(path).ok()?.f_type;
     match u32::try_from(kind & 0xffff_ffff).ok()? {
@@ -152,6 +162,6 @@ fn silent_file_system(path: &Path) -> Option<&'static str> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn silent_file_system(_path: &Path) -> Option<&'static str> {
+pub(super) fn silent_file_system(_path: &Path) -> Option<&'static str> {
     None
 }

@@ -21,12 +21,15 @@ pub(super) struct Logged {
     first_byte: Option<Duration>,
 }
 
-/// What is known of a request before its body is sent.
+/// What is known of a request. Dropped without a body, it tells that the client left before it
+/// was answered.
 pub(super) struct Line {
     request: String,
-    status: u16,
+    /// `-` before there is a response.
+    status: String,
     held: String,
     since: Instant,
+    is_logged: bool,
 }
 
 /// How a body ended.
@@ -38,28 +41,63 @@ enum End {
     Cut,
 }
 
-impl Logged {
-    /// The line's first part; `None` when nobody reads the log.
-    pub(super) fn line(
-        request: &ServiceRequest,
-        response: &HttpResponse,
-        since: Instant,
-    ) -> Option<Line> {
+impl Line {
+    /// A request that has come; `None` when nobody reads the log.
+    pub(super) fn new(request: &ServiceRequest, since: Instant) -> Option<Self> {
         if !log::log_enabled!(target: "lldash::access", log::Level::Info) {
             return None;
         }
         let address = request.peer_addr().map_or(String::new(), |peer| peer.to_string());
-        let held = response.headers().get("server-timing").and_then(|value| value.to_str().ok());
-        let held = held.and_then(|value| value.strip_prefix("wait;dur=")).unwrap_or("0");
-        Some(Line {
-            // The target is as the client sent it, still encoded: no control characters.
-            request: format!("{address} {} {}", request.method(), request.uri()),
-            status: response.status().as_u16(),
-            held: held.to_owned(),
+        // The target is as the client sent it, still encoded: no control characters.
+        let request = format!("{address} {} {}", request.method(), request.uri());
+        Some(Self {
+            request,
+            status: "-".to_owned(),
+            held: "0".to_owned(),
             since,
+            is_logged: false,
         })
     }
 
+    /// It has a response.
+    pub(super) fn answered(&mut self, response: &HttpResponse) {
+        self.status = response.status().as_u16().to_string();
+        let held = response.headers().get("server-timing").and_then(|value| value.to_str().ok());
+        if let Some(held) = held.and_then(|value| value.strip_prefix("wait;dur=")) {
+            held.clone_into(&mut self.held);
+        }
+    }
+
+    fn log(&mut self, bytes: u64, first_byte: Option<Duration>, end: End) {
+        self.is_logged = true;
+        let end = match end {
+            End::Done => "done",
+            End::Cut => "cut",
+            End::Left => "left",
+        };
+        let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
+        let all = self.since.elapsed();
+        log::info!(
+            target: "lldash::access",
+            "{} {} {bytes} bytes, held {} ms, first byte {:.3} ms, {end} {:.3} ms",
+            self.request,
+            self.status,
+            self.held,
+            millis(first_byte.unwrap_or(all)),
+            millis(all),
+        );
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if !self.is_logged {
+            self.log(0, None, End::Left);
+        }
+    }
+}
+
+impl Logged {
     pub(super) fn new(inner: BoxBody, line: Option<Line>) -> Self {
         let is_empty = matches!(inner.size(), BodySize::None | BodySize::Sized(0));
         let end = if is_empty { End::Done } else { End::Left };
@@ -99,20 +137,8 @@ impl MessageBody for Logged {
 
 impl Drop for Logged {
     fn drop(&mut self) {
-        let Some(Line { request, status, held, since }) = self.line.take() else { return };
-        let end = match self.end {
-            End::Done => "done",
-            End::Cut => "cut",
-            End::Left => "left",
-        };
-        let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
-        let all = since.elapsed();
-        log::info!(
-            target: "lldash::access",
-            "{request} {status} {} bytes, held {held} ms, first byte {:.3} ms, {end} {:.3} ms",
-            self.bytes,
-            millis(self.first_byte.unwrap_or(all)),
-            millis(all),
-        );
+        if let Some(mut line) = self.line.take() {
+            line.log(self.bytes, self.first_byte, self.end);
+        }
     }
 }

@@ -137,14 +137,38 @@ impl MessageBody for Stored {
     }
 }
 
-/// No body, and no length: the answer to HEAD for a file that grows.
-pub(super) struct Unknown;
+/// Bytes in memory, in steps: actix copies each into its buffer, so a client that takes nothing
+/// costs one step and no more.
+pub(super) struct Whole(pub(super) Bytes);
 
-impl MessageBody for Unknown {
+/// The longest step, in bytes.
+pub(super) const STEP_BYTES: usize = 32 * 1024;
+
+impl MessageBody for Whole {
     type Error = io::Error;
 
     fn size(&self) -> BodySize {
-        BodySize::Stream
+        BodySize::Sized(self.0.len() as u64)
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let rest = &mut self.get_mut().0;
+        let step = rest.len().min(STEP_BYTES);
+        Poll::Ready((step > 0).then(|| Ok(rest.split_to(step))))
+    }
+}
+
+/// No body: the answer to HEAD, which has the length of a GET, or none for a file that grows.
+pub(super) struct Head(pub(super) Option<u64>);
+
+impl MessageBody for Head {
+    type Error = io::Error;
+
+    fn size(&self) -> BodySize {
+        self.0.map_or(BodySize::Stream, BodySize::Sized)
     }
 
     fn poll_next(

@@ -1,9 +1,12 @@
 //! What is set on each connection.
 
 use actix_web::rt::net::TcpStream;
-use std::{any::Any, time::Duration};
+use std::any::Any;
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 /// A client that takes no byte for so long is dropped.
+#[cfg(target_os = "linux")]
 const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Prepares a connection when it is accepted: a client that takes nothing is dropped by the

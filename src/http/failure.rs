@@ -25,6 +25,8 @@ pub(super) enum Failure {
     Range(u64),
     /// Too many requests wait.
     TooManyHeld,
+    /// The disk does not answer.
+    Busy,
     /// The program stops.
     Stopping,
     /// The file broke off before a client of HTTP/1.0 could be given all of it.
@@ -44,7 +46,9 @@ impl Failure {
             Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
             Self::Precondition => StatusCode::PRECONDITION_FAILED,
             Self::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::TooManyHeld | Self::Stopping | Self::BrokenOff => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManyHeld | Self::Busy | Self::Stopping | Self::BrokenOff => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -58,6 +62,7 @@ impl Failure {
             Self::Precondition => "a precondition of the request does not hold".into(),
             Self::Range(length) => format!("the file has {length} bytes").into(),
             Self::TooManyHeld => "too many requests wait already; try again".into(),
+            Self::Busy => "the disk does not answer; try again".into(),
             Self::Stopping => "the server is being stopped".into(),
             Self::BrokenOff => "the file broke off while it was written".into(),
         }
@@ -70,7 +75,7 @@ impl Failure {
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         match self {
             Self::ReadOnly => response.insert_header((header::ALLOW, super::cors::METHODS)),
-            Self::TooManyHeld => response.insert_header((header::RETRY_AFTER, "1")),
+            Self::TooManyHeld | Self::Busy => response.insert_header((header::RETRY_AFTER, "1")),
             Self::Range(length) => {
                 response.insert_header((header::CONTENT_RANGE, format!("bytes */{length}")))
             }

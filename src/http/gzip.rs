@@ -35,7 +35,7 @@ pub(super) fn tag(tag: &Tag) -> Tag {
 
 /// Compresses; writing to memory does not fail.
 pub(super) fn compress(bytes: &[u8]) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     let compressed = encoder.write_all(bytes).and_then(|()| encoder.finish());
     compressed.unwrap_or_default().into()
 }

@@ -50,11 +50,10 @@ impl Holds {
 
     fn place(&self, address: IpAddr, limit: usize) -> Option<Place> {
         let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = addresses.entry(address).or_default();
-        if *held >= limit {
+        if addresses.get(&address).copied().unwrap_or_default() >= limit {
             return None;
         }
-        *held += 1;
+        *addresses.entry(address).or_default() += 1;
         Some(Place { addresses: self.addresses.clone(), address })
     }
 }

@@ -67,15 +67,10 @@ pub(super) async fn live(
         Outcome::Proceed { .. } => {}
     }
     if request.is_http_10 {
-        let phase = file.reached(u64::MAX).await;
-        let finished = file.finished().filter(|_| phase == Phase::Finished);
-        return match finished {
-            Some(finished) => finished_live(site, request, &file, &finished),
-            None => Err(Failure::BrokenOff),
-        };
+        return when_finished(site, request, &file).await;
     }
     if request.is_head {
-        return Ok(builder(site, file.path()).body(body::Unknown));
+        return Ok(builder(site, file.path()).body(body::Head(None)));
     }
     growing(site, request, file).await
 }
@@ -91,16 +86,11 @@ async fn growing(
         None | Some(Asked::From(0) | Asked::Last(_)) => {
             Ok(builder(site, file.path()).body(follow(0..u64::MAX, None)))
         }
-        Some(Asked::From(_)) => {
-            let phase = file.reached(u64::MAX).await;
-            let finished = file.finished().filter(|_| phase == Phase::Finished);
-            let finished = finished.ok_or(Failure::BrokenOff)?;
-            finished_live(site, request, &file, &finished)
-        }
+        Some(Asked::From(_)) => when_finished(site, request, &file).await,
         Some(asked @ Asked::Between(first, last)) => {
             let is_open = asked.is_open();
             let wanted = if is_open { first } else { last };
-            let phase = file.reached(wanted.saturating_add(1)).await;
+            let phase = reached(site, &file, wanted.saturating_add(1)).await?;
             let (_, length) = file.progress();
             if phase != Phase::Growing && length <= wanted {
                 let finished = file.finished().ok_or(Failure::BrokenOff)?;
@@ -116,6 +106,26 @@ async fn growing(
     }
 }
 
+/// Waits for the end of a file that grows, which comes: it is finished, or cut.
+async fn when_finished(
+    site: &Site,
+    request: &Request,
+    file: &Arc<live::File>,
+) -> Result<HttpResponse, Failure> {
+    reached(site, file, u64::MAX).await?;
+    let finished = file.finished().ok_or(Failure::BrokenOff)?;
+    finished_live(site, request, file, &finished)
+}
+
+/// Waits until a file has so many bytes, or ends.
+async fn reached(site: &Site, file: &Arc<live::File>, length: u64) -> Result<Phase, Failure> {
+    let mut shutdown = site.shutdown.clone();
+    tokio::select! {
+        phase = file.reached(length) => Ok(phase),
+        () = shutdown.stopped() => Err(Failure::Stopping),
+    }
+}
+
 /// A finished file: from memory, or, where the limit has taken it away, piece by piece from disk.
 fn finished_live(
     site: &Site,
@@ -128,7 +138,10 @@ fn finished_live(
     let is_text = is_text(file.path(), &content_type(file.path()));
     let is_long = whole.as_ref().is_some_and(|whole| whole.len() >= gzip::MIN_BYTES);
     let compresses = is_text && is_long && request.takes_gzip && request.range.is_none();
-    let tag = if compresses { gzip::tag(&finished.tag) } else { finished.tag.clone() };
+    // A client that has the plain copy need not be sent the compressed one.
+    let plain = request.conditions.judge(Some(&finished.tag), Some(finished.modified));
+    let is_compressed = compresses && plain != Outcome::NotModified;
+    let tag = if is_compressed { gzip::tag(&finished.tag) } else { finished.tag.clone() };
     let mut response = builder(site, file.path());
     validators(&mut response, &tag, finished.modified);
     if is_text {
@@ -141,7 +154,7 @@ fn finished_live(
     };
     if compresses && let Some(gzipped) = file.gzipped(gzip::compress) {
         response.insert_header((header::CONTENT_ENCODING, "gzip"));
-        return Ok(response.body(gzipped));
+        return Ok(sized(&mut response, request, gzipped));
     }
     response.insert_header((header::ACCEPT_RANGES, "bytes"));
     let range = match request.range.filter(|_| ranges).map(|asked| asked.of(length)) {
@@ -157,9 +170,17 @@ fn finished_live(
     };
     let size = range.end - range.start;
     Ok(match whole {
-        Some(whole) => response.body(slice(&whole, range)),
+        Some(whole) => sized(&mut response, request, slice(&whole, range)),
+        None if request.is_head => response.body(body::Head(Some(size))),
         None => response.body(body::Growing::new(file.follow(range), Some(size))),
     })
+}
+
+fn sized(response: &mut HttpResponseBuilder, request: &Request, bytes: Bytes) -> HttpResponse {
+    if request.is_head {
+        return response.body(body::Head(Some(bytes.len() as u64)));
+    }
+    response.body(body::Whole(bytes))
 }
 
 fn slice(whole: &Bytes, range: std::ops::Range<u64>) -> Bytes {
@@ -191,6 +212,10 @@ pub(super) fn stored(
     let part = request.range.filter(|_| ranges).map(|asked| asked.of(stored.length));
     if part == Some(Part::None) {
         return Err(Failure::Range(stored.length));
+    }
+    if request.is_head && stored.whole {
+        response.insert_header((header::ACCEPT_RANGES, "bytes"));
+        return Ok(response.body(body::Head(Some(stored.length))));
     }
     let witness = stored.witness().map_err(|error| {
         log::error!("cannot read {path}: {error}");

@@ -1,6 +1,12 @@
 //! From a request's target to what answers it.
 
-use super::{Site, access_log::Logged, cors, failure::Failure, front, gzip, serve};
+use super::{
+    Site,
+    access_log::{Line, Logged},
+    cors,
+    failure::Failure,
+    front, gzip, serve,
+};
 use crate::{
     clock,
     live::{MediaPath, PathError, Target},
@@ -66,11 +72,11 @@ impl Route {
 
 /// Answers a request, adds what every response has, and has it logged.
 pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<ServiceResponse, Error> {
-    let since = Instant::now();
+    let mut line = Line::new(&request, Instant::now());
     let mut response =
         answer(&site, &mut request).await.unwrap_or_else(|failure| failure.response());
     site.origins.allow(request.headers(), response.headers_mut());
-    let line = Logged::line(&request, &response, since);
+    line.iter_mut().for_each(|line| line.answered(&response));
     let (request, _) = request.into_parts();
     let response = response.map_body(|_, body| Logged::new(body, line).boxed());
     Ok(ServiceResponse::new(request, response))
@@ -89,13 +95,21 @@ async fn answer(site: &Site, request: &mut ServiceRequest) -> Result<HttpRespons
         Route::Root => root(site, request).await,
         Route::Front => Ok(front::page(site).await),
         Route::Time => Ok(time()),
-        Route::Health => Ok(uncached("text/plain; charset=utf-8").body("ok\n")),
+        Route::Health => health(site),
         Route::Asset(name) => {
             let takes_gzip = gzip::is_accepted(request.headers());
             front::asset(&name, takes_gzip).ok_or(Failure::Absent)
         }
         Route::Nothing => Err(Failure::Absent),
     }
+}
+
+/// Alive while the folder is watched.
+fn health(site: &Site) -> Result<HttpResponse, Failure> {
+    if !site.folder.is_alive() {
+        return Err(Failure::Busy);
+    }
+    Ok(uncached("text/plain; charset=utf-8").body("ok\n"))
 }
 
 async fn root(site: &Site, request: &mut ServiceRequest) -> Result<HttpResponse, Failure> {

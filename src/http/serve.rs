@@ -21,9 +21,12 @@ use actix_web::{
 use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 
+/// The disk must answer within this time, or within that for which the client waits.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// What a look-up came to, and how long it was held.
 struct Lookup {
-    answer: Answer,
+    answer: Result<Answer, Failure>,
     held: Option<Duration>,
 }
 
@@ -43,19 +46,23 @@ pub(super) async fn file(
     path: MediaPath,
 ) -> Result<HttpResponse, Failure> {
     let wish = Wish::parse(http.headers(), http.uri().query())?;
+    if is_scratch(site, &path) {
+        return Err(Failure::Absent);
+    }
     let wait = site.patience.wait(&path, wish.asked());
     let request = Request::parse(http.request());
     let is_asked = wish.asked().is_some() && !wait.is_zero();
     let for_change = is_asked && is_manifest(&path) && request.conditions.names_copies();
     let quest = Quest { site, path: &path, conditions: &request.conditions, for_change };
-    let Lookup { answer, held } = quest.find(http, wait).await?;
+    let Lookup { answer, held } = quest.find(http, wait).await;
     let mut response = match answer {
-        Answer::Live(file) => respond::live(site, &request, file).await,
-        Answer::Stored(stored) => respond::stored(site, &request, http, &path, stored),
-        Answer::Folder => Ok(to_folder(http)),
-        Answer::Denied => Err(Failure::Denied),
-        Answer::Absent if wait.is_zero() => Err(Failure::Absent),
-        Answer::Absent => Err(Failure::TimedOut(wait)),
+        Ok(Answer::Live(file)) => respond::live(site, &request, file).await,
+        Ok(Answer::Stored(stored)) => respond::stored(site, &request, http, &path, stored),
+        Ok(Answer::Folder) => Ok(to_folder(http)),
+        Ok(Answer::Denied) => Err(Failure::Denied),
+        Ok(Answer::Absent) if wait.is_zero() => Err(Failure::Absent),
+        Ok(Answer::Absent) => Err(Failure::TimedOut(wait)),
+        Err(failure) => Err(failure),
     }
     .unwrap_or_else(|failure| failure.response());
     if let Wish::Prefer(_) = wish {
@@ -66,6 +73,12 @@ pub(super) async fn file(
         insert(&mut response, SERVER_TIMING, &format!("wait;dur={millis:.3}"));
     }
     Ok(response)
+}
+
+/// What nginx-rtmp prepares under another name: a scratch name while the real one is written.
+fn is_scratch(site: &Site, path: &MediaPath) -> bool {
+    let cooked = path.cooked().and_then(|cooked| site.library.current(&cooked));
+    cooked.is_some_and(|cooked| !cooked.is_finished())
 }
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -104,10 +117,10 @@ impl Quest<'_> {
         [judge(&finished.tag), judge(&gzip::tag(&finished.tag))].contains(&Outcome::NotModified)
     }
 
-    async fn find(&self, http: &ServiceRequest, wait: Duration) -> Result<Lookup, Failure> {
+    async fn find(&self, http: &ServiceRequest, wait: Duration) -> Lookup {
         let current = self.site.library.current(self.path);
         if let Some(file) = current.filter(|file| self.accepts(file)) {
-            return Ok(Lookup { answer: Answer::Live(file), held: None });
+            return Lookup { answer: Ok(Answer::Live(file)), held: None };
         }
         let since = Instant::now();
         // Registered before the disk is looked at: no wake-up is lost.
@@ -117,13 +130,19 @@ impl Quest<'_> {
         } else {
             self.site.holds.enter(&self.site.library, self.path, address)
         };
-        let answer = self.look().await;
-        if self.is_answer(&answer) || wait.is_zero() {
-            return Ok(Lookup { answer, held: None });
-        }
-        let hold = hold.as_mut().ok_or(Failure::TooManyHeld)?;
-        log::debug!("{} is held", http.uri());
         let mut shutdown = self.site.shutdown.clone();
+        let look = timeout_at((since + wait.max(LOOK_TIMEOUT)).into(), self.look());
+        let answer = tokio::select! {
+            answer = look => answer.map_err(|_| Failure::Busy),
+            () = shutdown.stopped() => Err(Failure::Stopping),
+        };
+        if wait.is_zero() || !matches!(&answer, Ok(answer) if !self.is_answer(answer)) {
+            return Lookup { answer, held: None };
+        }
+        let Some(hold) = &mut hold else {
+            return Lookup { answer: Err(Failure::TooManyHeld), held: None };
+        };
+        log::debug!("{} is held", http.uri());
         let held = async {
             tokio::select! {
                 answer = self.held(hold) => Ok(answer),
@@ -131,12 +150,17 @@ impl Quest<'_> {
             }
         };
         let answer = match timeout_at((since + wait).into(), held).await {
-            Ok(answer) => answer?,
+            Ok(answer) => answer,
             // A manifest that has not changed is answered with a 304.
-            Err(_) if self.for_change => self.look().await,
-            Err(_) => Answer::Absent,
+            Err(_) if self.for_change => Ok(self.unchanged()),
+            Err(_) => Ok(Answer::Absent),
         };
-        Ok(Lookup { answer, held: Some(since.elapsed()) })
+        Lookup { answer, held: Some(since.elapsed()) }
+    }
+
+    /// What the client waited to change.
+    fn unchanged(&self) -> Answer {
+        self.site.library.current(self.path).map_or(Answer::Absent, Answer::Live)
     }
 
     async fn look(&self) -> Answer {

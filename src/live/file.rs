@@ -95,12 +95,23 @@ struct State {
 struct Piece {
     start: u64,
     length: usize,
-    hash: u64,
-    bytes: Option<Bytes>,
+    place: Place,
 }
 
-/// Finished files are handed out in runs of at most so many bytes.
-const PIECE_BYTES: usize = 256 * 1024;
+/// Where a piece's bytes are.
+enum Place {
+    Memory(Bytes),
+    /// Where they came from; with their hash, to know them again.
+    Disk(u64),
+}
+
+/// Pieces of a finished file, and the steps of its followers, are not longer, in bytes: a client
+/// that takes nothing holds no more.
+const PIECE_BYTES: usize = 32 * 1024;
+
+/// Shorter pieces are laid together with what follows, in bytes: a packager may write very few at
+/// a time, and each piece costs.
+const SHORT_BYTES: usize = 8 * 1024;
 
 impl File {
     pub(super) fn new(
@@ -191,8 +202,7 @@ impl File {
         let (start, length) = (state.length, bytes.len());
         state.length += length as u64;
         state.in_memory += length as u64;
-        let hash = if self.source.is_some() { xxh3_64(&bytes) } else { 0 };
-        state.pieces.push(Piece { start, length, hash, bytes: Some(bytes) });
+        state.add(Piece { start, length, place: Place::Memory(bytes) });
         let held = state.in_memory;
         let parked = state.parking.take();
         drop(state);
@@ -219,7 +229,7 @@ impl File {
     fn join(&self) {
         let mut state = self.state();
         let pieces: Option<Vec<Bytes>> = match state.phase {
-            Phase::Finished => state.pieces.iter().map(|piece| piece.bytes.clone()).collect(),
+            Phase::Finished => state.pieces.iter().map(|piece| piece.memory().cloned()).collect(),
             Phase::Growing | Phase::Cut => None,
         };
         let Some(mut pieces) = pieces else { return };
@@ -235,10 +245,10 @@ impl File {
             }
             None => Bytes::new(),
         };
-        let pieces = slice(&whole, self.source.is_some());
+        let pieces = slice(&whole);
         state = self.state();
         // The window may have taken the pieces away meanwhile.
-        if state.pieces.iter().all(|piece| piece.bytes.is_some()) {
+        if state.pieces.iter().all(|piece| piece.memory().is_some()) {
             state.pieces = pieces;
             state.whole = Some(whole);
             self.source.iter().for_each(|source| source.release());
@@ -254,8 +264,7 @@ impl File {
         }
         let keep = usize::from(state.phase == Phase::Growing);
         let evicted = state.pieces.len().saturating_sub(keep);
-        let taken = state.pieces[..evicted].iter_mut().filter_map(|piece| piece.bytes.take());
-        let freed = taken.map(|bytes| bytes.len() as u64).sum();
+        let freed = state.pieces[..evicted].iter_mut().map(Piece::evict).sum();
         state.whole = None;
         state.gzipped = None;
         state.in_memory -= freed;
@@ -266,23 +275,32 @@ impl File {
         self.touched.swap(false, Ordering::Relaxed)
     }
 
-    fn stored(&self, piece: &Piece, part: Range<usize>) -> Step {
+    fn stored(&self, piece: &Piece, hash: u64, part: Range<usize>) -> Step {
         let Some(source) = &self.source else { return Step::Cut };
-        Step::Stored(Stored {
-            source: source.clone(),
-            start: piece.start,
-            length: piece.length,
-            hash: piece.hash,
-            part,
-        })
+        let (start, length) = (piece.start, piece.length);
+        Step::Stored(Stored { source: source.clone(), start, length, hash, part })
     }
 }
 
-fn slice(whole: &Bytes, hashed: bool) -> Vec<Piece> {
+impl State {
+    /// Adds a piece, laid together with the one before it if that is short.
+    fn add(&mut self, piece: Piece) {
+        if let Some(last) = self.pieces.last_mut()
+            && let (Place::Memory(before), Place::Memory(new)) = (&last.place, &piece.place)
+            && before.len() + new.len() <= SHORT_BYTES
+        {
+            last.place = Place::Memory([&before[..], new].concat().into());
+            last.length += piece.length;
+        } else {
+            self.pieces.push(piece);
+        }
+    }
+}
+
+fn slice(whole: &Bytes) -> Vec<Piece> {
     let piece = |start: usize| {
         let bytes = whole.slice(start..whole.len().min(start + PIECE_BYTES));
-        let hash = if hashed { xxh3_64(&bytes) } else { 0 };
-        Piece { start: start as u64, length: bytes.len(), hash, bytes: Some(bytes) }
+        Piece { start: start as u64, length: bytes.len(), place: Place::Memory(bytes) }
     };
     (0..whole.len()).step_by(PIECE_BYTES).map(piece).collect()
 }
@@ -343,9 +361,9 @@ impl Follower {
         let piece = &state.pieces[at];
         let part = piece.part(self.position..self.end);
         self.position = piece.start + part.end as u64;
-        Poll::Ready(match &piece.bytes {
-            Some(bytes) => Step::Bytes(bytes.slice(part)),
-            None => self.file.stored(piece, part),
+        Poll::Ready(match &piece.place {
+            Place::Memory(bytes) => Step::Bytes(bytes.slice(part)),
+            Place::Disk(hash) => self.file.stored(piece, *hash, part),
         })
     }
 }
@@ -355,7 +373,23 @@ impl Piece {
     fn part(&self, range: Range<u64>) -> Range<usize> {
         let within =
             |at: u64| usize::try_from(at - self.start).unwrap_or(usize::MAX).min(self.length);
-        within(range.start)..within(range.end)
+        let (start, end) = (within(range.start), within(range.end));
+        start..end.min(start + PIECE_BYTES)
+    }
+
+    fn memory(&self) -> Option<&Bytes> {
+        match &self.place {
+            Place::Memory(bytes) => Some(bytes),
+            Place::Disk(_) => None,
+        }
+    }
+
+    /// Lets the bytes go; answers how many.
+    fn evict(&mut self) -> u64 {
+        let Place::Memory(bytes) = &self.place else { return 0 };
+        let (freed, hash) = (bytes.len() as u64, xxh3_64(bytes));
+        self.place = Place::Disk(hash);
+        freed
     }
 }
 

@@ -157,11 +157,15 @@ impl Library {
             return;
         }
         let forgotten = entry.file.take();
+        // One that was just woken for it has to look at the disk instead.
+        entry.nudges += 1;
+        let parked = entry.parking.take();
         if entry.waiting == 0 {
             shelf.remove(path);
         }
         drop(shelf);
         drop(forgotten);
+        wake(parked);
     }
 
     /// The paths under which a file stands.
@@ -261,9 +265,11 @@ impl Writer {
 
     /// Adds bytes, and wakes those who follow.
     pub fn append(&mut self, bytes: Bytes) {
-        self.hasher.update(&bytes);
         let length = bytes.len() as u64;
+        let hashed = bytes.clone();
+        // Those who follow come first.
         let held = self.file.append(bytes);
+        self.hasher.update(&hashed);
         if held > self.library.window.share_bytes() {
             self.library.window.returned(self.file.evict());
         }

@@ -48,7 +48,8 @@ impl Parking {
     pub(crate) fn take(&mut self) -> Vec<Option<Waker>> {
         self.epoch += 1;
         self.free.clear();
-        std::mem::take(&mut self.places)
+        let capacity = self.places.len();
+        std::mem::replace(&mut self.places, Vec::with_capacity(capacity))
     }
 }
 

@@ -237,7 +237,8 @@ impl Role {
             "aac" | "webm" | "vtt" | "key" => Container::Plain,
             _ => return Self::Other,
         };
-        let init = extension == "init" || stem.to_ascii_lowercase().contains("init");
+        let init = extension == "init"
+            || stem.as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"init"));
         Self::Media { container, init: init && container == Container::Boxes }
     }
 }

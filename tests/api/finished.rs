@@ -1,6 +1,6 @@
 //! Heading "Finished files": generations, conditions, empty files.
 
-use crate::helpers::{End, Server, chunk, noise, segment, until};
+use crate::helpers::{End, Server, chunk, noise, segment};
 use std::{fs, io::Write, path::Path};
 
 /// In memory, and from disk.
@@ -8,11 +8,6 @@ const MEMORY: [&str; 2] = ["256MiB", "0"];
 
 /// More than two sockets' buffers hold, in bytes.
 const BIG: usize = 24 << 20;
-
-/// Waits until the file is finished; its tag.
-fn tag(server: &Server, path: &str) -> String {
-    until(|| server.get(path).header("etag").map(str::to_owned))
-}
 
 #[test]
 fn finished_files_have_validators_and_head_is_like_get() {
@@ -22,7 +17,7 @@ fn finished_files_have_validators_and_head_is_like_get() {
             [("1.m4s", chunk(100)), ("big.m4v", segment(1, 5 << 20)), ("x.html", vec![b'x'; 999])]
         {
             server.write(name, &bytes);
-            tag(&server, &format!("/{name}"));
+            server.finished(&format!("/{name}"));
             let mut get = server.get(&format!("/{name}"));
             let head = server.request("HEAD", &format!("/{name}"), &[]).response();
             assert_eq!((get.status, head.status), (200, 200));
@@ -50,7 +45,7 @@ fn finished_preconditions() {
     for memory in MEMORY {
         let server = Server::start(&["--memory", memory]);
         server.write("1.m4s", &chunk(100));
-        let tag = &*tag(&server, "/1.m4s");
+        let tag = &*server.finished("/1.m4s");
         let modified = server.get("/1.m4s").header("last-modified").expect("finished").to_owned();
         let (modified, weak) = (&*modified, &*format!("W/{tag}"));
         let listed = &*format!("\"a,b\", {tag}");
@@ -104,7 +99,7 @@ fn finished_tag_is_not_from_size_and_time_alone() {
     for memory in MEMORY {
         let mut server = Server::start(&["--memory", memory]);
         server.write("1.m4s", &segment(1, 100));
-        let first = tag(&server, "/1.m4s");
+        let first = server.finished("/1.m4s");
         let modified = fs::metadata(server.path("1.m4s")).expect("there").modified();
         let modified = modified.expect("known");
         server.write("other", &segment(2, 100));

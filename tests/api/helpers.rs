@@ -90,6 +90,11 @@ impl Server {
         get(self.address, path)
     }
 
+    /// Waits until a file that was written and closed is known to be finished; its tag.
+    pub fn finished(&self, path: &str) -> String {
+        until(|| self.get(path).header("etag").map(str::to_owned))
+    }
+
     /// Sends a GET with headers and reads the head of its response.
     pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Response {
         self.request("GET", path, headers).response()
@@ -105,8 +110,7 @@ impl Server {
 
     /// Sends these very bytes.
     pub fn raw(&self, bytes: &[u8], is_head: bool) -> Pending {
-        let stream = TcpStream::connect(self.address).expect("a connection");
-        Pending::over(BufReader::new(stream), bytes, is_head)
+        send(self.address, bytes, is_head)
     }
 
     /// Reads the log until a line that holds `text`; answers it.
@@ -178,6 +182,12 @@ pub fn until<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < deadline, "it does not happen");
         thread::yield_now();
     }
+}
+
+/// Sends these very bytes over a new connection.
+pub fn send(address: SocketAddr, bytes: &[u8], is_head: bool) -> Pending {
+    let stream = TcpStream::connect(address).expect("a connection");
+    Pending::over(BufReader::new(stream), bytes, is_head)
 }
 
 /// A request that was sent.

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "a test program has no outside")]
 
 mod faults;
+mod ffmpeg;
 mod finished;
 mod growing;
 mod headers;
@@ -14,11 +15,13 @@ mod limits;
 #[cfg(target_os = "linux")]
 mod links;
 mod manifests;
+mod packagers;
 #[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]
 mod programs;
 mod ranges;
+mod traces;
 mod urls;
 #[cfg(target_os = "linux")]
 mod watching;

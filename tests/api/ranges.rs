@@ -135,6 +135,7 @@ fn finished_single_ranges() {
         let server = Server::start(&["--memory", memory]);
         let bytes = noise(1, length);
         server.write("1.m4v", &bytes);
+        server.finished("/1.m4v");
         let last = length - 1;
         for (range, first, end) in [
             ("bytes=0-".to_owned(), 0, length),
@@ -177,6 +178,7 @@ fn finished_several_or_malformed_ranges_are_200() {
         let server = Server::start(&["--memory", memory]);
         let bytes = noise(1, length);
         server.write("1.m4v", &bytes);
+        server.finished("/1.m4v");
         for range in ["bytes=0-1,5-6", "bytes=5-2", "bytes=a-b", "lines=0-1", "bytes=-", "0-1"] {
             let mut response = server.get_with("/1.m4v", &[("Range", range)]);
             assert_eq!((response.status, response.header("content-range")), (200, None), "{range}");
