@@ -13,6 +13,7 @@ impl Tracker {
         }
         self.dirs.remove(Path::new(""));
         if self.root.reopen() {
+            self.watch_above_root();
             self.enter(Path::new(""));
         } else {
             self.await_root();
@@ -20,16 +21,32 @@ impl Tracker {
         self.forget_what_is_gone();
     }
 
+    /// The root is held open, so that inotify does not tell of its removal; its parent's watch
+    /// does.
+    fn watch_above_root(&mut self) {
+        let root = self.root.real();
+        if let (Some(parent), Some(watcher)) = (root.parent(), &mut self.watcher)
+            && watcher.has_close_events()
+        {
+            let _ = watcher.watch(parent);
+        }
+    }
+
     /// Watches where the root will come back.
     fn await_root(&mut self) {
         log::warn!("{} is gone; waiting for it", self.root.real().display());
         let root = self.root.real();
-        let nearest = root.ancestors().skip(1).find(|folder| folder.is_dir());
-        if let (Some(folder), Some(watcher)) = (nearest, &mut self.watcher) {
-            let _ = watcher.watch(folder);
+        let nearest = || root.ancestors().skip(1).find(|folder| folder.is_dir());
+        let mut watched = None;
+        // One may have come before its parent was watched.
+        while nearest() != watched {
+            watched = nearest();
+            if let (Some(folder), Some(watcher)) = (watched, &mut self.watcher) {
+                let _ = watcher.watch(folder);
+            }
         }
-        // It may have come back before that was watched.
         if self.root.reopen() {
+            self.watch_above_root();
             self.enter(Path::new(""));
         }
     }

@@ -1,3 +1,5 @@
+//! What is read of MPDs.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,6 +1,6 @@
 //! Heading "Growing files": bytes as they come, and how a file ends.
 
-use crate::helpers::{End, LONG, Server, chunk, mp4_box, segment, until};
+use crate::helpers::{End, LONG, Pending, Server, chunk, mp4_box, segment, until};
 use std::{
     fs::{self, OpenOptions},
     io::Write,
@@ -36,7 +36,7 @@ fn growing_a_late_client_gets_what_is_there_then_follows() {
         file.write_all(&chunk(length)).expect("written");
         written.extend(chunk(length));
     }
-    let mut clients: Vec<_> = clients.into_iter().map(|pending| pending.response()).collect();
+    let mut clients: Vec<_> = clients.into_iter().map(Pending::response).collect();
     let mut late = server.get("/1.m4s");
     assert_eq!(late.read(written.len()), written, "what is there");
     file.write_all(&chunk(70)).expect("written");

@@ -41,6 +41,14 @@ impl Server {
         Self::spawn(command, folder)
     }
 
+    /// Starts the server with options that say where it listens.
+    pub fn start_at(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = program();
+        command.args(options).arg(folder.path());
+        Self::spawn(command, folder)
+    }
+
     /// Starts a command that runs the server in its end.
     pub fn spawn(mut command: Command, folder: TempDir) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

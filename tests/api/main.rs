@@ -3,11 +3,16 @@
 #![expect(unreachable_pub, reason = "a test program has no outside")]
 
 mod contents;
+mod faults;
 mod ffmpeg;
 mod finished;
 mod growing;
+mod headers;
 mod helpers;
 mod holding;
+mod layers;
+#[cfg(target_os = "linux")]
+mod limits;
 #[cfg(target_os = "linux")]
 mod links;
 mod manifests;
@@ -15,6 +20,10 @@ mod packagers;
 mod polling;
 #[cfg(target_os = "linux")]
 mod process;
+#[cfg(target_os = "linux")]
+mod programs;
 mod ranges;
 mod traces;
 mod urls;
+#[cfg(target_os = "linux")]
+mod watching;
