@@ -38,15 +38,13 @@ impl Tracker {
         };
         // The last bytes may have come after the last event.
         let now = Instant::now();
+        growing.waits_for_close = false;
         let progress = growing.read_on(&self.library, &mut self.buffer, now);
         growing.close_due = matches!(progress, Ok(Progress::More));
         match progress {
             Ok(Progress::More) => return self.again(relative, Event::Closed),
             Ok(Progress::Read { .. }) if growing.begins_as_before() => {}
-            Ok(Progress::Read { .. }) => {
-                self.cut(relative, "it was written anew");
-                return self.touched(relative);
-            }
+            Ok(Progress::Read { .. }) => return self.written_anew(relative),
             Ok(Progress::Replaced) | Err(_) => return self.read_on(relative),
         }
         let is_empty = growing.live().is_none();

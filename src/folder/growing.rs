@@ -38,6 +38,8 @@ pub(super) struct Growing {
     growth: Growth,
     /// It was closed, and its last bytes are still to be read.
     pub(super) close_due: bool,
+    /// It is being written over: nothing of it is read before it is closed.
+    pub(super) waits_for_close: bool,
     /// Its close may have gone unnoticed.
     pub(super) close_lost: bool,
 }
@@ -101,6 +103,7 @@ impl Growing {
             writer: None,
             growth,
             close_due: false,
+            waits_for_close: false,
             close_lost: false,
         }
     }
@@ -111,6 +114,11 @@ impl Growing {
 
     pub(super) fn file(&self) -> &File {
         &self.file
+    }
+
+    /// How many bytes have been read.
+    pub(super) fn read_bytes(&self) -> u64 {
+        self.offset
     }
 
     pub(super) fn inode(&self) -> [u64; 2] {
@@ -136,6 +144,9 @@ impl Growing {
         buffer: &mut [u8],
         now: Instant,
     ) -> io::Result<Progress> {
+        if self.waits_for_close {
+            return Ok(Progress::Read { grew: false });
+        }
         let mut grew = false;
         let (_, modified, stamp) = Opened::again(&self.file)?;
         self.state = (modified, stamp);

@@ -212,10 +212,7 @@ impl Tracker {
         match progress {
             Ok(Progress::Read { .. }) => {}
             Ok(Progress::More) => self.again(relative, Event::Touched),
-            Ok(Progress::Replaced) => {
-                self.cut(relative, "it was written anew");
-                return self.touched(relative);
-            }
+            Ok(Progress::Replaced) => return self.written_anew(relative),
             Err(error) => return self.cut(relative, &error.to_string()),
         }
         if has_begun {
@@ -223,6 +220,28 @@ impl Tracker {
         }
         if !self.rules.close_events {
             self.judge(relative, now);
+        }
+    }
+
+    /// A file that grows was written again from an earlier place. One that did not become shorter
+    /// is being written over: what lies behind the writer is old, so it is shown when it is closed.
+    pub(super) fn written_anew(&mut self, relative: &Path) {
+        let Some(growing) = self.growing.get(relative) else { return };
+        let (shown, side_name) = (growing.shown().clone(), growing.is_side_name());
+        let read_bytes = growing.read_bytes();
+        self.cut(relative, "it was written anew");
+        match self.root.find(relative) {
+            Found::File(opened)
+                if opened.length >= read_bytes && self.writer_of(&opened.file) != Writer::None =>
+            {
+                let (root, now) = (self.root.clone(), Instant::now());
+                let mut growing =
+                    Growing::new(shown, side_name, relative.to_owned(), root, opened, now);
+                growing.waits_for_close = true;
+                self.growing.insert(relative.to_owned(), growing);
+                self.wake_by(now + self.rules.idle_finish);
+            }
+            _ => self.touched(relative),
         }
     }
 

@@ -23,6 +23,8 @@ pub(super) enum Failure {
     Precondition,
     /// No byte of the range is there; the file's length in bytes.
     Range(u64),
+    /// It was written again before its bytes were read.
+    Changed,
     /// Too many requests wait.
     TooManyHeld,
     /// The disk does not answer.
@@ -46,7 +48,7 @@ impl Failure {
             Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
             Self::Precondition => StatusCode::PRECONDITION_FAILED,
             Self::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::TooManyHeld | Self::Busy | Self::Stopping | Self::BrokenOff => {
+            Self::Changed | Self::TooManyHeld | Self::Busy | Self::Stopping | Self::BrokenOff => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }
@@ -61,6 +63,7 @@ impl Failure {
             Self::ReadOnly => "this server is read-only".into(),
             Self::Precondition => "a precondition of the request does not hold".into(),
             Self::Range(length) => format!("the file has {length} bytes").into(),
+            Self::Changed => "the file is being written again and again; try again".into(),
             Self::TooManyHeld => "too many requests wait already; try again".into(),
             Self::Busy => "the disk does not answer; try again".into(),
             Self::Stopping => "the server is being stopped".into(),

@@ -15,7 +15,7 @@ use crate::{
 use actix_files::NamedFile;
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
-    body::{BoxBody, MessageBody},
+    body::{BodySize, BoxBody, MessageBody},
     dev::ServiceRequest,
     http::{
         Method, StatusCode, Version,
@@ -222,10 +222,18 @@ pub(super) fn stored(
         Failure::Denied
     })?;
     let is_torn = !stored.whole && part.is_none();
-    plain_headers(http.headers_mut(), part);
+    plain_headers(http.headers_mut(), part.clone());
     let named = NamedFile::from_file(stored.file, path.name()).map_err(|_| Failure::Denied)?;
     let named = named.use_etag(false).use_last_modified(false).disable_content_disposition();
     let from_disk = named.into_response(http.request());
+    let expected = match part {
+        Some(Part::Some(range)) => range.end - range.start,
+        _ => stored.length,
+    };
+    if from_disk.body().size() != BodySize::Sized(expected) {
+        // It is as long as it is now, which may be nothing.
+        return Err(Failure::Changed);
+    }
     response.status(from_disk.status());
     response.insert_header((header::ACCEPT_RANGES, "bytes"));
     if let Some(range) = from_disk.headers().get(header::CONTENT_RANGE) {

@@ -21,6 +21,9 @@ use actix_web::{
 use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 
+/// A file that is written again and again is looked at so often.
+const MAX_LOOKS: u32 = 8;
+
 /// The disk must answer within this time, or within that for which the client waits.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -54,17 +57,26 @@ pub(super) async fn file(
     let is_asked = wish.asked().is_some() && !wait.is_zero();
     let for_change = is_asked && is_manifest(&path) && request.conditions.names_copies();
     let quest = Quest { site, path: &path, conditions: &request.conditions, for_change };
-    let Lookup { answer, held } = quest.find(http, wait).await;
-    let mut response = match answer {
-        Ok(Answer::Live(file)) => respond::live(site, &request, file).await,
-        Ok(Answer::Stored(stored)) => respond::stored(site, &request, http, &path, stored),
-        Ok(Answer::Folder) => Ok(to_folder(http)),
-        Ok(Answer::Denied) => Err(Failure::Denied),
-        Ok(Answer::Absent) if wait.is_zero() => Err(Failure::Absent),
-        Ok(Answer::Absent) => Err(Failure::TimedOut(wait)),
-        Err(failure) => Err(failure),
-    }
-    .unwrap_or_else(|failure| failure.response());
+    let mut lookup = quest.find(http, wait).await;
+    let mut looks = 1;
+    let response = loop {
+        let response = match lookup.answer {
+            Ok(Answer::Live(file)) => respond::live(site, &request, file).await,
+            Ok(Answer::Stored(stored)) => respond::stored(site, &request, http, &path, stored),
+            Ok(Answer::Folder) => Ok(to_folder(http)),
+            Ok(Answer::Denied) => Err(Failure::Denied),
+            Ok(Answer::Absent) if wait.is_zero() => Err(Failure::Absent),
+            Ok(Answer::Absent) => Err(Failure::TimedOut(wait)),
+            Err(failure) => Err(failure),
+        };
+        if looks == MAX_LOOKS || !matches!(response, Err(Failure::Changed)) {
+            break response;
+        }
+        looks += 1;
+        lookup = quest.find(http, wait).await;
+    };
+    let held = lookup.held;
+    let mut response = response.unwrap_or_else(|failure| failure.response());
     if let Wish::Prefer(_) = wish {
         insert(&mut response, PREFERENCE_APPLIED, &format!("wait={}", wait.as_secs()));
     }
