@@ -1,3 +1,5 @@
+//! What the reader makes of packagers' MPDs.
+
 use super::*;
 use proptest::prelude::*;
 
