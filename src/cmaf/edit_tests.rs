@@ -1,3 +1,5 @@
+//! Chunks and segments that are edited, against boxes that the tests build.
+
 use super::*;
 use crate::cmaf::testing::{chunk, emsg, init, moof, moof_v0, sidx};
 use proptest::prelude::*;

@@ -3,14 +3,17 @@
 
 mod completion;
 mod file;
+mod follower;
 mod hold;
 mod library;
 mod parking;
 mod path;
+mod pieces;
 mod window;
 
 pub use completion::{Growth, Rules, Tail, Verdict};
-pub use file::{File, Finished, Follower, Phase, Source, Stamp, Step, Stored, Tag};
+pub use file::{File, Finished, Phase, Source, Stamp, Tag};
+pub use follower::{Follower, Step, Stored};
 pub use hold::Patience;
 pub use library::{Library, TooMany, Wait, Writer};
 pub use path::{

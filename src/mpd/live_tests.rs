@@ -1,3 +1,5 @@
+//! Static MPDs that become live ones.
+
 use super::*;
 use crate::mpd::{Addressing, Kind, Timing, read};
 use std::time::UNIX_EPOCH;

@@ -1,4 +1,4 @@
-//! What the reader makes of packagers' MPDs.
+//! What is read of MPDs.
 
 use super::*;
 use proptest::prelude::*;

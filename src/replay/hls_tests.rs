@@ -1,3 +1,5 @@
+//! Playlists that become live ones.
+
 use super::*;
 use proptest::prelude::*;
 use std::time::UNIX_EPOCH;

@@ -1,3 +1,5 @@
+//! Manifests of a replay as it goes on.
+
 use super::*;
 use crate::replay::recording::Chunk;
 use crate::replay::testing::track;

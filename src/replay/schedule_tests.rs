@@ -1,3 +1,5 @@
+//! What is written when.
+
 use super::*;
 use crate::replay::testing::track;
 use proptest::prelude::*;

@@ -3,7 +3,8 @@
 
 use crate::{
     helpers::{End, Server},
-    traces::{PATIENT, Poller, Watch, get},
+    polling::Poller,
+    traces::{PATIENT, Watch, get},
 };
 use std::{
     fs,
@@ -152,7 +153,9 @@ impl Ffmpeg {
         let mut command = Command::new("ffmpeg");
         command.args(input.split_whitespace()).args(["-t", &SECONDS.to_string()]);
         let options = muxer.iter().map(|option| option.split_once('=').expect("a value"));
-        options.for_each(|(name, value)| drop(command.args([name, value])));
+        options.for_each(|(name, value)| {
+            command.args([name, value]);
+        });
         command.arg(output).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn();
         Self(child.unwrap_or_else(|error| panic!("ffmpeg: {error}; run scripts/test")))

@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "a test program has no outside")]
 
+mod contents;
 mod faults;
 mod ffmpeg;
 mod finished;
@@ -16,6 +17,7 @@ mod limits;
 mod links;
 mod manifests;
 mod packagers;
+mod polling;
 #[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]

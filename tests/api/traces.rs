@@ -1,18 +1,17 @@
 //! What packagers do, as data: operations on files, and between them what clients ask and see.
 //! They are replayed in a real folder beside a real server.
 
-use crate::helpers::{End, Pending, Response, Server, mp4_box, send};
+use crate::{
+    contents::styp,
+    helpers::{End, Pending, Response, Server, send},
+    polling::{Copies, Poller, shows},
+};
 use std::{
     collections::HashMap,
     fs::{self, File, OpenOptions},
     io::Write as _,
     net::SocketAddr,
     os::unix::fs::FileExt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
 };
 
 pub type Name = &'static str;
@@ -139,7 +138,7 @@ enum Client {
 /// Requests that are to be answered after all ask so.
 pub const PATIENT: &str = "X-Wait-Timeout: 30000\r\n";
 /// So often a state is asked for that is to come; each time is a request and its answer.
-const TIMES: usize = 20_000;
+pub const TIMES: usize = 20_000;
 
 impl Stage {
     fn new(server: Server) -> Self {
@@ -302,127 +301,13 @@ impl Stage {
     }
 }
 
-/// Asks for a manifest and for its changes until it is this copy.
-pub fn shows(address: SocketAddr, path: &str, bytes: &[u8]) {
-    let mut headers = PATIENT.to_owned();
-    for _ in 0..TIMES {
-        let mut response = ok(get(address, path, &headers).response(), path);
-        if response.body() == bytes {
-            return;
-        }
-        let tag = response.header("etag").expect("a tag");
-        headers = format!("{PATIENT}If-None-Match: {tag}\r\n");
-    }
-    panic!("{path} never shows what it should");
-}
-
+/// Asks for a path, with lines of headers.
 pub fn get(address: SocketAddr, path: &str, headers: &str) -> Pending {
     send(address, format!("GET /{path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n").as_bytes(), false)
 }
 
-fn ok(response: Response, path: &str) -> Response {
+/// A response with status 200.
+pub fn ok(response: Response, path: &str) -> Response {
     assert_eq!(response.status, 200, "{path}");
     response
-}
-
-/// The whole copies that a row's manifest goes through.
-struct Copies<'a> {
-    path: Name,
-    all: Vec<&'a [u8]>,
-}
-
-impl<'a> Copies<'a> {
-    fn of(row: &'a Row) -> Self {
-        let mut copies = Self { path: "", all: Vec::new() };
-        for op in &row.ops {
-            if let Op::Shows(path, bytes) = op
-                && (copies.all.is_empty() || copies.path == *path)
-            {
-                copies.path = path;
-                copies.all.push(bytes);
-            }
-        }
-        copies
-    }
-
-    /// Whoever polls sees whole copies only, and never an older one after a newer.
-    fn check(&self, seen: &[Vec<u8>]) {
-        let mut left = self.all.iter();
-        for copy in seen {
-            assert!(left.any(|known| known == copy), "{}: {} bytes", self.path, copy.len());
-        }
-    }
-}
-
-/// One who asks for a manifest all the time.
-pub struct Poller {
-    over: Arc<AtomicBool>,
-    /// Each copy that differs from the one before.
-    seen: JoinHandle<Vec<Vec<u8>>>,
-}
-
-impl Poller {
-    pub fn start(address: SocketAddr, path: Name) -> Self {
-        let over = Arc::new(AtomicBool::new(false));
-        let is_over = over.clone();
-        let seen = thread::spawn(move || {
-            let mut seen: Vec<Vec<u8>> = Vec::new();
-            while !is_over.load(Ordering::Relaxed) {
-                let copy = ok(get(address, path, PATIENT).response(), path).body();
-                if seen.last() != Some(&copy) {
-                    seen.push(copy);
-                }
-            }
-            seen
-        });
-        Self { over, seen }
-    }
-
-    pub fn stop(self) -> Vec<Vec<u8>> {
-        self.over.store(true, Ordering::Relaxed);
-        self.seen.join().expect("it sees only whole copies")
-    }
-}
-
-/// A box with contents of its own: mixtures of two show.
-pub fn a_box(kind: [u8; 4], bytes: usize, seed: u8) -> Vec<u8> {
-    let mut made = mp4_box(kind, bytes);
-    made[8..].iter_mut().for_each(|byte| *byte = byte.wrapping_add(seed));
-    made
-}
-
-/// How a segment begins.
-pub fn styp() -> Vec<u8> {
-    mp4_box(*b"styp", 24)
-}
-
-/// An init of so many bytes.
-pub fn init(bytes: usize) -> Vec<u8> {
-    [mp4_box(*b"ftyp", 24), a_box(*b"moov", bytes - 24, 7)].concat()
-}
-
-/// A fragment of so many bytes.
-pub fn frag(seed: u8, bytes: usize) -> Vec<u8> {
-    [a_box(*b"moof", 100, seed), a_box(*b"mdat", bytes - 100, seed)].concat()
-}
-
-/// Packets of a transport stream.
-pub fn packets(seed: u8, count: usize) -> Vec<u8> {
-    let packet = |number: usize| {
-        let byte = u8::try_from(number % 251).expect("small").wrapping_add(seed);
-        [vec![0x47], vec![byte; 187]].concat()
-    };
-    (0..count).flat_map(packet).collect()
-}
-
-/// The `copy`th copy of a manifest.
-pub fn mpd(copy: usize) -> Vec<u8> {
-    let periods = "<Period/>\n".repeat(copy * 100);
-    format!("<?xml version=\"1.0\"?>\n<MPD copy=\"{copy}\">\n{periods}</MPD>\n").into_bytes()
-}
-
-/// The `copy`th copy of a playlist.
-pub fn m3u8(copy: usize) -> Vec<u8> {
-    let parts = "#EXTINF:1,\nsegment.m4s\n".repeat(copy * 100);
-    format!("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:{copy}\n{parts}").into_bytes()
 }

@@ -13,8 +13,9 @@ super::rows!(
 
 mod rows {
     use crate::{
+        contents::{frag, init, m3u8, mpd, styp},
         helpers::End::{Clean, Cut},
-        traces::{How::Truncate, Op::*, Row, frag, init, m3u8, mpd, styp},
+        traces::{How::Truncate, Op::*, Row},
     };
 
     /// Each segment stays empty until all of it comes at once; a rename ends it.
@@ -128,7 +129,7 @@ mod rows {
     /// index: a new generation. Those who read the old one are cut.
     pub fn dash_single_file_index() -> Row {
         let (one, two) = (frag(1, 20_000), frag(2, 30_000));
-        let index = crate::traces::a_box(*b"sidx", 400, 9);
+        let index = crate::contents::a_box(*b"sidx", 400, 9);
         let ops = vec![
             Open("stream0.mp4", Truncate),
             Write("stream0.mp4", [init(900), one.clone()].concat()),

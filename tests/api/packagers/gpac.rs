@@ -4,8 +4,9 @@ super::rows!(dynamic, atomic, parts);
 
 mod rows {
     use crate::{
+        contents::{frag, m3u8, mpd, styp},
         helpers::End::Clean,
-        traces::{How::Truncate, Op::*, Row, frag, m3u8, mpd, styp},
+        traces::{How::Truncate, Op::*, Row},
     };
 
     /// `cdur`, `dmode=dynamic`: final names, a write per sample, most of which end inside a box;

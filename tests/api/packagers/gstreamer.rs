@@ -3,7 +3,10 @@
 super::rows!(ts, cmaf);
 
 mod rows {
-    use crate::traces::{How::Truncate, Op::*, Row, frag, init, m3u8, packets};
+    use crate::{
+        contents::{frag, init, m3u8, packets},
+        traces::{How::Truncate, Op::*, Row},
+    };
 
     /// A write for each packet; a segment is closed after the playlist that lists it and after
     /// the next one was opened.

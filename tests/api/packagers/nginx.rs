@@ -3,7 +3,10 @@
 super::rows!(dash, hls);
 
 mod rows {
-    use crate::traces::{How::Truncate, Op::*, Row, frag, init, m3u8, mpd, packets, styp};
+    use crate::{
+        contents::{frag, init, m3u8, mpd, packets, styp},
+        traces::{How::Truncate, Op::*, Row},
+    };
 
     /// Media gathers in a scratch file and is copied to the final name; the init comes after the
     /// first segment.

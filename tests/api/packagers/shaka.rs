@@ -4,11 +4,12 @@ super::rows!(low_latency, rerun, normal);
 
 mod rows {
     use crate::{
+        contents::{frag, init, m3u8, mpd, styp},
         helpers::End::Clean,
         traces::{
             How::{Append, Truncate},
             Op::*,
-            Row, frag, init, m3u8, mpd, styp,
+            Row,
         },
     };
 

@@ -1,11 +1,13 @@
 //! What any packager may do, and what went wrong in other servers.
 
 use crate::{
+    contents::{frag, mpd, packets, styp},
     helpers::{End, Server},
+    polling::shows,
     traces::{
         How::{Keep, Truncate},
         Op::*,
-        Row, Watch, frag, mpd, packets, replay, shows, styp,
+        Row, Watch, replay,
     },
 };
 use rustix::process::{Pid, Signal, kill_process};
