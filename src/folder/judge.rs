@@ -20,6 +20,7 @@ impl Tracker {
         growing.iter().for_each(|relative| self.judge(relative, now));
         self.pass_manifests(now);
         self.pass_closing(now);
+        self.pass_root(now);
     }
 
     /// Finishes or cuts a file whose time has come.

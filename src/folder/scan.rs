@@ -2,7 +2,13 @@
 
 use super::{lease::Writer, root::Found, tracker::Tracker, watcher::WatchError};
 use crate::live::{MediaPath, under_side_name};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// How often it is looked for a root that is gone.
+const ROOT_INTERVAL: Duration = Duration::from_millis(200);
 
 impl Tracker {
     /// Looks at everything again: events were lost, something was mounted, or the root went or
@@ -47,7 +53,20 @@ impl Tracker {
         }
         if self.root.reopen() {
             self.watch_above_root();
-            self.enter(Path::new(""));
+            return self.enter(Path::new(""));
+        }
+        self.wake_by(Instant::now() + ROOT_INTERVAL);
+    }
+
+    /// Looks whether a root that is gone came back: its watches may have gone with its parents.
+    pub(super) fn pass_root(&mut self, now: Instant) {
+        if self.dirs.contains(&self.root.real()) {
+            return;
+        }
+        if self.root.reopen() {
+            self.rescan();
+        } else {
+            self.wake_by(now + ROOT_INTERVAL);
         }
     }
 
