@@ -77,9 +77,12 @@ impl Key {
     }
 }
 
-/// The middle of some figures; 0 for none.
+/// The middle of some figures, or of the two in the middle; 0 for none.
 pub fn median(figures: &[f64]) -> f64 {
-    percentile(figures, 50)
+    let mut sorted = figures.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let middle = |at: usize| sorted.get(at).copied().unwrap_or_default();
+    f64::midpoint(middle(sorted.len() / 2), middle(sorted.len().saturating_sub(1) / 2))
 }
 
 /// The smallest figure that is not exceeded by this many percent of them; 0 for none.
