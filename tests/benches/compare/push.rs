@@ -27,17 +27,18 @@ pub struct Pushed {
     pub latencies: Vec<f64>,
     /// The server's CPU time for each client and event, in microseconds.
     pub cpu: f64,
-    /// By how much the server's memory grew from the first event to the last, in MiB.
+    /// By how much the server's memory grew, for each client with its connection, in KiB.
     pub memory: f64,
 }
 
-fn start(kind: Kind, stage: &Stage, clients: usize) -> Outcome<(Server, Crowd)> {
+fn start(kind: Kind, stage: &Stage, clients: usize) -> Outcome<(Server, Crowd, u64)> {
     let (server, framing) = match kind {
         Kind::Floor => (Server::floor_push(stage, clients)?, Framing::Raw),
         _ => (Server::lldash(stage, &[])?, Framing::Http),
     };
+    let empty = server.resident()?;
     let crowd = Crowd::connect(&server, clients, framing)?;
-    Ok((server, crowd))
+    Ok((server, crowd, empty))
 }
 
 fn millis(from: Instant, to: Instant) -> f64 {
@@ -49,10 +50,16 @@ fn cpu_each(cpu: Duration, clients: usize, events: usize) -> f64 {
     cpu.as_secs_f64() * 1e6 / (clients * events) as f64
 }
 
+/// Resident memory beyond that of the server before its clients came, for each of them, in KiB.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+fn memory_each(server: &Server, empty: u64, clients: usize) -> Outcome<f64> {
+    Ok(server.resident()?.saturating_sub(empty) as f64 / 1024.0 / clients as f64)
+}
+
 /// Files are renamed into place, one after the other, while all clients wait for the next one.
 pub fn appear(kind: Kind, clients: usize, files: usize) -> Outcome<Pushed> {
     let stage = Stage::new()?;
-    let (server, mut crowd) = start(kind, &stage, clients)?;
+    let (server, mut crowd, empty) = start(kind, &stage, clients)?;
     let mut pushed = Pushed::default();
     let mut cpu = Duration::ZERO;
     // The first one warms up.
@@ -73,6 +80,7 @@ pub fn appear(kind: Kind, clients: usize, files: usize) -> Outcome<Pushed> {
         }
     }
     pushed.cpu = cpu_each(cpu, clients, files);
+    pushed.memory = memory_each(&server, empty, clients)?;
     Ok(pushed)
 }
 
@@ -97,7 +105,7 @@ impl Growing {
 pub fn grow(kind: Kind, clients: usize, chunks: usize, slow: bool) -> Outcome<Pushed> {
     const NAME: &str = "grow.m4s";
     let stage = Stage::new()?;
-    let (server, mut crowd) = start(kind, &stage, clients)?;
+    let (server, mut crowd, empty) = start(kind, &stage, clients)?;
     let others = if slow { 2 } else { 0 };
     let ask = |_| Slow::ask(&server, NAME);
     let mut others = (0..others).map(ask).collect::<Outcome<Vec<_>>>()?;
@@ -109,7 +117,7 @@ pub fn grow(kind: Kind, clients: usize, chunks: usize, slow: bool) -> Outcome<Pu
     // The first chunk warms up: it brings the heads of the responses.
     growing.append()?;
     crowd.settle(&server, &growing.bytes)?;
-    let (before, memory) = (server.cpu()?, server.resident()?);
+    let before = server.cpu()?;
     let mut pushed = Pushed::default();
     let begin = Instant::now();
     for chunk in 1..=chunks {
@@ -127,7 +135,7 @@ pub fn grow(kind: Kind, clients: usize, chunks: usize, slow: bool) -> Outcome<Pu
     }
     crowd.settle(&server, &growing.bytes)?;
     pushed.cpu = cpu_each(server.cpu()? - before, clients, chunks);
-    pushed.memory = mebibytes(server.resident()?) - mebibytes(memory);
+    pushed.memory = memory_each(&server, empty, clients)?;
     let Growing { file, bytes, .. } = growing;
     drop(file);
     crowd.finish(&bytes, "the end of the file", |_| ())?;
@@ -146,11 +154,6 @@ fn follow(
         let stamps = growing.stamps.get(ended).unwrap_or_default();
         latencies.extend(stamps.iter().map(|stamp| millis(*stamp, received.at)));
     })
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-fn mebibytes(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
 }
 
 /// A client that takes next to nothing: its socket holds little, and so does the server's for it.

@@ -66,8 +66,7 @@ impl Key {
             // "No CPU": what a housekeeping timer or two would cost.
             ("held", "CPU while nothing happens", _) => Goal::Below(1.0),
             ("held", "time-outs late, median", _) => Goal::Below(20.0),
-            ("held", ..) => return None,
-            ("grow beside two slow clients", "memory grows", _) => return None,
+            ("held", ..) | (_, "memory per client", _) => return None,
             // "Does not change": the same but for what two runs differ by.
             ("grow beside two slow clients", "median", _) => Goal::AtMost(1.1, "without"),
             ("grow beside two slow clients", ..) => Goal::Beside("without"),

@@ -153,7 +153,17 @@ impl Drop for Server {
 }
 
 fn spawn(kind: Kind, mut command: Command) -> Outcome<Child> {
+    use std::os::unix::process::CommandExt;
     let program = command.get_program().to_owned();
+    let follow = || {
+        let signal = rustix::process::Signal::TERM;
+        Ok(rustix::process::set_parent_process_death_signal(Some(signal))?)
+    };
+    #[expect(unsafe_code, reason = "no safe way to have a child end with its parent")]
+    // SAFETY: between fork and exec only one system call is made.
+    unsafe {
+        command.pre_exec(follow);
+    }
     command.spawn().map_err(|error| {
         format!("{} does not start: {}: {error}", kind.name(), program.display()).into()
     })
