@@ -33,6 +33,9 @@ pub struct Held {
 }
 
 const FILE_BYTES: usize = 8 * 1024;
+/// So many ask at once, and the next ones so much later: what is measured is how late time-outs
+/// are, not how long a queue of requests is.
+const BATCH: (usize, Duration) = (25, Duration::from_millis(5));
 
 /// lldash only: no other server of the table holds requests.
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
@@ -44,10 +47,15 @@ pub fn measure(plan: &Plan) -> Outcome<Held> {
     let mut crowd = Crowd::connect(&server, plan.clients, Framing::Http)?;
     let mut stamps = Vec::with_capacity(plan.clients);
     let headers = format!("X-Wait-Timeout: {}\r\n", plan.wait.as_millis());
+    crowd.settle(&server, &[])?;
     for client in 0..plan.clients {
         stamps.push(Instant::now());
         crowd.request(client, &name(client % plan.names), &headers)?;
+        if client % BATCH.0 == 0 {
+            crowd.step(Instant::now() + BATCH.1, &[], &mut |_| ())?;
+        }
     }
+    crowd.receive(Instant::now() + plan.idle / 4, &[], |_| ())?;
     crowd.settle(&server, &[])?;
     let full = server.resident()?;
     let before = server.cpu()?;
