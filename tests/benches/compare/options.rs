@@ -6,10 +6,7 @@ use super::{
     servers, work,
 };
 use clap::{Parser, Subcommand};
-use std::{
-    path::PathBuf,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::path::PathBuf;
 
 /// Compares lldash with the floor, nginx and actix-files, side by side.
 #[derive(Debug, Parser)]
@@ -70,16 +67,12 @@ pub fn run() -> Outcome<()> {
     }
 }
 
-/// Set by [`say`] only: whether a line of progress stands on the terminal.
-static SAYS: AtomicBool = AtomicBool::new(false);
-
-/// Shows progress on standard error.
-pub fn say(text: &str) {
+/// Shows progress, where standard error is a terminal.
+fn say(text: &str) {
     use std::io::Write;
     let mut terminal = std::io::stderr();
     if rustix::termios::isatty(&terminal) {
         let _ = write!(terminal, "\r\x1b[K{text}");
-        SAYS.store(!text.is_empty(), Ordering::Relaxed);
     }
 }
 
