@@ -29,7 +29,8 @@
 //! - [`demo`]: the built-in recording as a live stream. Knows [`replay`], [`recording`].
 //! - [`cli`]: command lines become configurations; the only place that knows clap.
 //! - [`recording`]: the recording and the page that are compiled in.
-//! - [`clock`], [`shutdown`]: the wall clock; stopping as a value. Know nothing of ours.
+//! - [`clock`], [`shutdown`], [`log_sink`]: the wall clock; stopping as a value; where the log goes.
+//!   Know nothing of ours.
 //!
 //! What does not belong here: transcoding and packaging. Bytes are served as they were written.
 
@@ -40,6 +41,7 @@ pub mod demo;
 pub mod folder;
 pub mod http;
 pub mod live;
+pub mod log_sink;
 pub mod mpd;
 pub mod recording;
 pub mod replay;

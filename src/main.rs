@@ -1,17 +1,18 @@
 //! `lldash`: serves a folder of live media.
 
-use lldash::{cli, demo::Demo, server::Server};
+use lldash::{cli, demo::Demo, log_sink::Log, server::Server};
 use std::{io::Write, process::ExitCode};
-
-/// What is logged unless `RUST_LOG` says otherwise.
-const LOG: &str = "info,actix_http=off,actix_server=warn";
 
 fn main() -> ExitCode {
     let command = cli::serve::parse();
-    // A body that is cut is an error to actix; here it is said once, in the access log.
-    let filter = env_logger::Env::default().default_filter_or(LOG);
-    env_logger::Builder::from_env(filter).format_timestamp_millis().init();
-    match actix_web::rt::System::new().block_on(run(command)) {
+    let log = Log::start();
+    let result = match &log {
+        Ok(_) => actix_web::rt::System::new().block_on(run(command)),
+        Err(error) => Err(format!("cannot log: {error}").into()),
+    };
+    // What still waits to be written comes before the reason for the end.
+    drop(log);
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "lldash: {error}");

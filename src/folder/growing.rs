@@ -7,7 +7,7 @@ use super::{
 use crate::live::{
     Container, Growth, Library, MediaPath, Role, Rules, Source, Stamp, Tail, Verdict, Writer,
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::{
     fs::File,
     io,
@@ -28,6 +28,8 @@ pub(super) struct Growing {
     /// The last bytes that were read: read again each time, to notice that the file was
     /// truncated and written anew in between.
     overlap: Vec<u8>,
+    /// Room for what is read next.
+    slab: BytesMut,
     /// The first bytes, which are looked at again before it is said to be finished.
     head: Vec<u8>,
     /// The state of the disk before the last read: what is written after it is another state.
@@ -57,6 +59,7 @@ pub(super) enum Progress {
 
 const OVERLAP_BYTES: usize = 64;
 const HEAD_BYTES: usize = 256;
+const SLAB_BYTES: std::ops::Range<u64> = 4096..65_536;
 /// So much is read at a time.
 pub(super) const READ_BYTES: usize = 256 * 1024;
 /// So many reads are one turn.
@@ -97,6 +100,7 @@ impl Growing {
             inode,
             offset: 0,
             overlap: Vec::new(),
+            slab: BytesMut::new(),
             head: Vec::new(),
             state: (opened.modified, opened.stamp),
             tail: Tail::new(container),
@@ -114,6 +118,18 @@ impl Growing {
 
     pub(super) fn file(&self) -> &File {
         &self.file
+    }
+
+    /// Copies what was read to where it stays: few large allocations, not one for each read.
+    fn keep(&mut self, new: &[u8]) -> Bytes {
+        if self.slab.capacity() < new.len() {
+            // As large as the file so far, within bounds: what stays unused is never much.
+            let size = self.offset.clamp(SLAB_BYTES.start, SLAB_BYTES.end);
+            let size = usize::try_from(size).unwrap_or_default().max(new.len());
+            self.slab = BytesMut::with_capacity(size);
+        }
+        self.slab.extend_from_slice(new);
+        self.slab.split().freeze()
     }
 
     /// How many bytes have been read.
@@ -169,7 +185,7 @@ impl Growing {
     }
 
     fn take(&mut self, library: &Arc<Library>, new: &[u8], now: Instant) {
-        let bytes = Bytes::copy_from_slice(new);
+        let bytes = self.keep(new);
         match &mut self.writer {
             Some(writer) => writer.append(bytes),
             none => {

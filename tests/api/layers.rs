@@ -13,6 +13,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("mpd", &[]),
     ("clock", &[]),
     ("shutdown", &[]),
+    ("log_sink", &[]),
     ("recording", &[]),
     ("folder", &["live"]),
     ("http", &["live", "folder", "recording"]),
