@@ -22,6 +22,8 @@ fn main() -> ExitCode {
 }
 
 async fn run(command: cli::serve::Command) -> Result<(), Box<dyn std::error::Error>> {
+    // First: one who reads the URL may stop the program at once.
+    let stop = stop_signal()?;
     let mut config = command.server;
     let demo = if command.is_demo { Some(Demo::start()?) } else { None };
     if let Some(demo) = &demo {
@@ -37,7 +39,7 @@ async fn run(command: cli::serve::Command) -> Result<(), Box<dyn std::error::Err
         let _ = writeln!(output, "open this page in a browser; Ctrl-C ends the demo");
     }
     let _ = output.flush();
-    server.run(stop_signal()?).await?;
+    server.run(stop).await?;
     Ok(())
 }
 

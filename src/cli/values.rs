@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+/// More is a mistake, and more than the system's clock can count.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 /// A span of time: `5s`, `200ms`, `1m 30s`, or a plain number of seconds such as `2.5`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let refuse = || format!("{text} is no span of time such as 2.5, 5s or 200ms");
-    match text.trim().parse::<f64>() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| refuse()),
-        Err(_) => humantime::parse_duration(text.trim()).map_err(|_| refuse()),
-    }
+    let span = match text.trim().parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => humantime::parse_duration(text.trim()).ok(),
+    };
+    let refuse = || format!("{text} is no span of time such as 2.5, 5s or 200ms, up to a year");
+    span.filter(|span| *span <= LONGEST).ok_or_else(refuse)
 }
 
 /// A number of bytes: `256MiB`, `1GB`, or a plain number.

@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub(super) struct Look {
     pub(super) path: MediaPath,
+    /// An event will tell it what it does not find.
+    pub(super) is_held: bool,
     pub(super) reply: oneshot::Sender<Answer>,
 }
 

@@ -1,9 +1,7 @@
 //! The close of a file: what one who wrote leaves behind.
 
-use super::{
-    RENAME_GRACE, growing::Progress, inbox::Event, lease::Writer, root::Found, tracker::Tracker,
-};
-use crate::live::{MediaPath, Role};
+use super::{growing::Progress, inbox::Event, lease::Writer, root::Found, tracker::Tracker};
+use crate::live::{MediaPath, Phase, Role};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -11,7 +9,7 @@ use std::{
 };
 
 /// Files that were closed while somebody had them open for writing, or that are not settled yet,
-/// and when to ask again: as many as are open.
+/// and when to ask again: as many as were closed within some seconds.
 #[derive(Debug, Default)]
 pub(super) struct Closing(HashMap<PathBuf, Asked>);
 
@@ -26,7 +24,8 @@ struct Asked {
 
 /// How soon it is asked again.
 pub(super) const FIRST_DELAY: Duration = Duration::from_millis(1);
-/// One that is really still being written tells of its own close.
+/// After that it is not asked again: one that is really still being written tells of its own
+/// close.
 const LAST_DELAY: Duration = Duration::from_secs(1);
 
 impl Tracker {
@@ -44,8 +43,11 @@ impl Tracker {
         match progress {
             Ok(Progress::More) => return self.again(relative, Event::Closed),
             Ok(Progress::Read { .. }) if growing.begins_as_before() => {}
-            Ok(Progress::Read { .. }) => return self.written_anew(relative),
-            Ok(Progress::Replaced) | Err(_) => return self.read_on(relative),
+            Ok(Progress::Read { .. } | Progress::Replaced) => {
+                self.cut(relative, "it was written anew");
+                return self.closed_unseen(relative, true, before.map(|asked| asked.delay));
+            }
+            Err(_) => return self.read_on(relative),
         }
         let is_empty = growing.live().is_none();
         if self.is_written_still(relative) {
@@ -56,7 +58,6 @@ impl Tracker {
             return self.closed_empty(relative);
         }
         self.growing.get_mut(relative).into_iter().for_each(|growing| growing.closed(now));
-        self.wake_by(now + RENAME_GRACE);
         self.judge(relative, now);
     }
 
@@ -100,6 +101,11 @@ impl Tracker {
         }
         if self.writer_of(&opened.file) == Writer::Some {
             self.ask_again(relative, is_told, before);
+            let current = self.library.current(&shown);
+            if current.is_some_and(|file| file.progress().0 == Phase::Cut) {
+                // It has stalled, and whoever closed it was not the last.
+                return;
+            }
         }
         if is_manifest {
             self.manifest(&shown, opened, is_told);
@@ -113,6 +119,9 @@ impl Tracker {
     /// Somebody still has a file open for writing whose close was told of: perhaps the one who
     /// closes it, for Linux tells before it counts the writer out (`__fput` in fs/file_table.c).
     fn ask_again(&mut self, relative: &Path, is_told: bool, before: Option<Duration>) {
+        if before.is_some_and(|before| before >= LAST_DELAY) {
+            return;
+        }
         let delay = before.map_or(FIRST_DELAY, |before| LAST_DELAY.min(before * 2));
         self.ask_after(relative, delay, is_told);
     }
@@ -122,6 +131,11 @@ impl Tracker {
         let at = Instant::now() + delay;
         self.closing.0.insert(relative.to_owned(), Asked { at, delay, is_told });
         self.wake_by(at);
+    }
+
+    /// It is known what has become of a file.
+    pub(super) fn forget_closing(&mut self, relative: &Path) {
+        self.closing.0.remove(relative);
     }
 
     /// Asks again about those whose time has come.

@@ -1,12 +1,11 @@
 //! One file that is being written: read on as it grows, and finished or cut.
 
 use super::{
+    loader::container,
     on_disk::{OnDisk, read_at},
     root::{Opened, Root},
 };
-use crate::live::{
-    Container, Growth, Library, MediaPath, Role, Rules, Source, Stamp, Tail, Verdict, Writer,
-};
+use crate::live::{Growth, Library, MediaPath, Role, Rules, Source, Stamp, Tail, Verdict, Writer};
 use bytes::{Bytes, BytesMut};
 use std::{
     fs::File,
@@ -75,10 +74,7 @@ impl Growing {
         opened: Opened,
         now: Instant,
     ) -> Self {
-        let container = match shown.role() {
-            Role::Media { container, .. } => container,
-            Role::Manifest(_) | Role::Other => Container::Plain,
-        };
+        let container = container(&shown);
         let inode = opened.inode();
         let file = Arc::new(opened.file);
         // A side name is gone by the time that bytes are wanted again: what is asked for then
@@ -161,6 +157,7 @@ impl Growing {
         now: Instant,
     ) -> io::Result<Progress> {
         if self.waits_for_close {
+            self.growth.last_growth = now;
             return Ok(Progress::Read { grew: false });
         }
         let mut grew = false;

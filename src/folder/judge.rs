@@ -77,7 +77,10 @@ impl Tracker {
         match growing.read_on(&self.library, &mut self.buffer, now) {
             Ok(Progress::Read { grew: false }) => return false,
             Ok(Progress::Read { grew: true }) => self.judge(relative, now),
-            Ok(Progress::More) => self.again(relative, Event::Touched),
+            Ok(Progress::More) => {
+                self.wake_by(now + self.rules.stall_timeout);
+                self.again(relative, Event::Touched);
+            }
             Ok(Progress::Replaced) | Err(_) => self.read_on(relative),
         }
         true

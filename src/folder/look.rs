@@ -25,22 +25,30 @@ const EAGER_BYTES: u64 = 4 * 1024 * 1024;
 impl Tracker {
     /// Answers a request.
     pub(super) fn look(&mut self, look: Look) {
-        let Look { path, reply } = look;
+        let Look { path, is_held, reply } = look;
+        if reply.is_closed() {
+            // It left while it waited for its turn.
+            return;
+        }
         if let Some(file) = self.library.current(&path) {
             return answer(reply, Answer::Live(file));
         }
-        // When both names miss, the side name may just have become the other.
-        for is_last in [false, true] {
+        // When both names miss, the side name may just have become the other. An event tells one
+        // who waits of that.
+        let is_told = self.rules.close_events && is_held;
+        for is_last in [is_told, true] {
             match self.root.find(path.as_path()) {
                 Found::File(opened) => return self.look_at(path, opened, reply),
                 Found::Folder(_) => return answer(reply, Answer::Folder),
                 Found::Denied => return answer(reply, Answer::Denied),
-                Found::Absent if is_last => {}
                 Found::Absent => {
                     if let Some(file) = self.look_aside(&path) {
                         return answer(reply, Answer::Live(file));
                     }
                 }
+            }
+            if is_last {
+                break;
             }
         }
         answer(reply, Answer::Absent);
@@ -145,7 +153,8 @@ impl Tracker {
             matches!(self.root.find(path.as_path()), Found::File(now) if now.stamp == opened.stamp);
         if !is_same || self.library.current(&path).is_some() {
             // It changed meanwhile.
-            let looks = waiting.into_iter().map(|reply| Look { path: path.clone(), reply });
+            let look = |reply| Look { path: path.clone(), is_held: false, reply };
+            let looks = waiting.into_iter().map(look);
             return looks.for_each(|look| self.look(look));
         }
         match bytes {
@@ -177,7 +186,7 @@ impl Tracker {
             });
             match own {
                 Some(opened) => answer(reply, Answer::Stored(StoredFile::new(opened, whole))),
-                None => self.look(Look { path: path.clone(), reply }),
+                None => self.look(Look { path: path.clone(), is_held: false, reply }),
             }
         }
     }

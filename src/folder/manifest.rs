@@ -37,11 +37,12 @@ impl Tracker {
             Ok(bytes) => bytes,
             Err(error) => return log::error!("cannot read {path}: {error}"),
         };
+        let is_young = Self::age(&opened) < self.rules.idle_finish;
         let is_still = Opened::again(&opened.file).is_ok_and(|(.., stamp)| stamp == opened.stamp);
         if is_still && self.is_shown(path, kind, &opened, &bytes, is_closed) {
             self.gone.remove(path);
             self.put(path.as_path(), path.clone(), opened, bytes.into(), true);
-        } else if !is_closed {
+        } else if !is_closed && is_young {
             self.ask_after(path.as_path(), SETTLE_TIME, false);
         }
     }

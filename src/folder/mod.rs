@@ -93,10 +93,11 @@ impl Folder {
         Ok(Self { inbox, thread: Mutex::new(Some(thread)) })
     }
 
-    /// What stands at a path, on disk too. Cancel safe.
-    pub async fn look(&self, path: MediaPath) -> Answer {
+    /// What stands at a path, on disk too. `is_held`: the one who asks waits for the path in the
+    /// library already, and so misses nothing that comes later. Cancel safe.
+    pub async fn look(&self, path: MediaPath, is_held: bool) -> Answer {
         let (reply, answer) = oneshot::channel();
-        self.inbox.push(Task::Look(Look { path, reply }));
+        self.inbox.push(Task::Look(Look { path, is_held, reply }));
         // No answer comes when the folder is being stopped.
         answer.await.unwrap_or(Answer::Absent)
     }

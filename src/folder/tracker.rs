@@ -238,6 +238,7 @@ impl Tracker {
                 let mut growing =
                     Growing::new(shown, side_name, relative.to_owned(), root, opened, now);
                 growing.waits_for_close = true;
+                self.library.forget(growing.shown());
                 self.growing.insert(relative.to_owned(), growing);
                 self.wake_by(now + self.rules.idle_finish);
             }
@@ -270,6 +271,7 @@ impl Tracker {
     /// Drops a file that grows: what was not finished is cut.
     pub(super) fn cut(&mut self, relative: &Path, reason: &str) {
         let Some(growing) = self.growing.remove(relative) else { return };
+        self.forget_closing(relative);
         if let Some(file) = growing.live().cloned() {
             log::info!("{} is cut: {reason}", growing.shown());
             // What stood under a side name is litter from now on; what has the final name is
@@ -283,6 +285,7 @@ impl Tracker {
     /// Says that a file that grows is complete.
     pub(super) fn finish(&mut self, relative: &Path) {
         let Some(growing) = self.growing.remove(relative) else { return };
+        self.forget_closing(relative);
         let (shown, is_empty) = (growing.shown().clone(), growing.live().is_none());
         let stamp = growing.finish();
         if is_empty {

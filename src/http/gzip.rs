@@ -11,6 +11,9 @@ use crate::live::Tag;
 /// Shorter text does not get shorter, in bytes.
 pub(super) const MIN_BYTES: usize = 256;
 
+/// Longer text is sent as it is, in bytes: it would keep other requests waiting.
+pub(super) const MAX_BYTES: usize = 1 << 20;
+
 /// Whether the client takes gzip.
 pub(super) fn is_accepted(headers: &HeaderMap) -> bool {
     let Some(value) = joined(headers, header::ACCEPT_ENCODING) else { return false };

@@ -136,8 +136,10 @@ fn finished_live(
     let whole = file.whole();
     let (_, length) = file.progress();
     let is_text = is_text(file.path(), &content_type(file.path()));
-    let is_long = whole.as_ref().is_some_and(|whole| whole.len() >= gzip::MIN_BYTES);
-    let compresses = is_text && is_long && request.takes_gzip && request.range.is_none();
+    let is_worth_it = whole
+        .as_ref()
+        .is_some_and(|whole| (gzip::MIN_BYTES..=gzip::MAX_BYTES).contains(&whole.len()));
+    let compresses = is_text && is_worth_it && request.takes_gzip && request.range.is_none();
     // A client that has the plain copy need not be sent the compressed one.
     let plain = request.conditions.judge(Some(&finished.tag), Some(finished.modified));
     let is_compressed = compresses && plain != Outcome::NotModified;
@@ -203,25 +205,27 @@ pub(super) fn stored(
     if stored.whole {
         validators(&mut response, &stored.tag, stored.modified);
     }
-    let judged = request.conditions.judge(Some(&stored.tag), Some(stored.modified));
-    let ranges = match judged {
+    // A torn one shows neither tag nor time, and no part of it is sent as if it were whole.
+    let shown = stored.whole.then_some((&stored.tag, stored.modified)).unzip();
+    let ranges = match request.conditions.judge(shown.0, shown.1) {
         Outcome::Failed => return Err(Failure::Precondition),
         Outcome::NotModified => return Ok(not_modified(&mut response)),
-        Outcome::Proceed { ranges } => ranges,
+        Outcome::Proceed { ranges } => ranges && stored.whole,
     };
+    if request.is_head {
+        let length = stored.whole.then_some(stored.length);
+        response.insert_header((header::ACCEPT_RANGES, "bytes"));
+        return Ok(response.body(body::Head(length)));
+    }
     let part = request.range.filter(|_| ranges).map(|asked| asked.of(stored.length));
     if part == Some(Part::None) {
         return Err(Failure::Range(stored.length));
-    }
-    if request.is_head && stored.whole {
-        response.insert_header((header::ACCEPT_RANGES, "bytes"));
-        return Ok(response.body(body::Head(Some(stored.length))));
     }
     let witness = stored.witness().map_err(|error| {
         log::error!("cannot read {path}: {error}");
         Failure::Denied
     })?;
-    let is_torn = !stored.whole && part.is_none();
+    let is_torn = !stored.whole;
     plain_headers(http.headers_mut(), part.clone());
     let named = NamedFile::from_file(stored.file, path.name()).map_err(|_| Failure::Denied)?;
     let named = named.use_etag(false).use_last_modified(false).disable_content_disposition();

@@ -73,7 +73,9 @@ pub(super) async fn file(
             break response;
         }
         looks += 1;
-        lookup = quest.find(http, wait).await;
+        let held = lookup.held;
+        lookup = quest.find(http, Duration::ZERO).await;
+        lookup.held = held;
     };
     let held = lookup.held;
     let mut response = response.unwrap_or_else(|failure| failure.response());
@@ -143,7 +145,8 @@ impl Quest<'_> {
             self.site.holds.enter(&self.site.library, self.path, address)
         };
         let mut shutdown = self.site.shutdown.clone();
-        let look = timeout_at((since + wait.max(LOOK_TIMEOUT)).into(), self.look());
+        let is_held = hold.is_some();
+        let look = timeout_at((since + wait.max(LOOK_TIMEOUT)).into(), self.look(is_held));
         let answer = tokio::select! {
             answer = look => answer.map_err(|_| Failure::Busy),
             () = shutdown.stopped() => Err(Failure::Stopping),
@@ -175,8 +178,8 @@ impl Quest<'_> {
         self.site.library.current(self.path).map_or(Answer::Absent, Answer::Live)
     }
 
-    async fn look(&self) -> Answer {
-        self.site.folder.look(self.path.clone()).await
+    async fn look(&self, is_held: bool) -> Answer {
+        self.site.folder.look(self.path.clone(), is_held).await
     }
 
     fn is_answer(&self, answer: &Answer) -> bool {
@@ -192,7 +195,7 @@ impl Quest<'_> {
             if let Some(file) = hold.wait.until(|file| self.accepts(file)).await {
                 return Answer::Live(file);
             }
-            let answer = self.look().await;
+            let answer = self.look(true).await;
             if self.is_answer(&answer) {
                 return answer;
             }

@@ -179,7 +179,7 @@ impl File {
         state.in_memory += bytes.len() as u64;
         state.pieces.push(bytes);
         let held = state.in_memory;
-        let parked = state.parking.take();
+        let parked = state.parking.take_often();
         drop(state);
         wake(parked);
         held
@@ -203,6 +203,10 @@ impl File {
     /// Lays the pieces of a finished file together, if all are in memory.
     fn join(&self) {
         let state = self.state();
+        if state.phase == Phase::Cut && state.pieces.in_memory().is_some() {
+            self.source.iter().for_each(|source| source.release());
+            return;
+        }
         let runs = state.pieces.in_memory().filter(|_| state.phase == Phase::Finished);
         drop(state);
         let Some(whole) = runs.map(join) else { return };

@@ -44,12 +44,22 @@ impl Parking {
         }
     }
 
-    /// Empties it. The caller wakes what it is given after letting go of the lock.
-    pub(crate) fn take(&mut self) -> Vec<Option<Waker>> {
+    /// Empties it, for those who come back at once. The caller wakes what it is given after
+    /// letting go of the lock.
+    pub(crate) fn take_often(&mut self) -> Vec<Option<Waker>> {
         self.epoch += 1;
         self.free.clear();
         let capacity = self.places.len();
         std::mem::replace(&mut self.places, Vec::with_capacity(capacity))
+    }
+}
+
+impl Parking {
+    /// Empties it. The caller wakes what it is given after letting go of the lock.
+    pub(crate) fn take(&mut self) -> Vec<Option<Waker>> {
+        self.epoch += 1;
+        self.free = Vec::new();
+        std::mem::take(&mut self.places)
     }
 }
 

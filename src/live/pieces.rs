@@ -39,8 +39,7 @@ pub(super) struct OnDisk {
     pub(super) part: Range<usize>,
 }
 
-/// Pieces of a finished file, and the runs that are read, are not longer, in bytes: a client that
-/// takes nothing holds no more.
+/// Pieces are not longer, in bytes: one that is read from disk again is read as a whole.
 const PIECE_BYTES: usize = 32 * 1024;
 
 /// Shorter pieces are laid together with what follows, in bytes: a packager may write very few at
@@ -53,8 +52,15 @@ impl Pieces {
         self.length
     }
 
-    /// Adds bytes, laid together with those before them if these are few.
-    pub(super) fn push(&mut self, bytes: Bytes) {
+    /// Adds bytes: in pieces if they are many, laid together with those before if they are few.
+    pub(super) fn push(&mut self, mut bytes: Bytes) {
+        while bytes.len() > PIECE_BYTES {
+            self.push_piece(bytes.split_to(PIECE_BYTES));
+        }
+        self.push_piece(bytes);
+    }
+
+    fn push_piece(&mut self, bytes: Bytes) {
         let (start, length) = (self.length, bytes.len());
         self.length += length as u64;
         if let Some(last) = self.pieces.last_mut()
@@ -115,8 +121,7 @@ impl Piece {
     fn part(&self, range: Range<u64>) -> Range<usize> {
         let within =
             |at: u64| usize::try_from(at - self.start).unwrap_or(usize::MAX).min(self.length);
-        let (start, end) = (within(range.start), within(range.end));
-        start..end.min(start + PIECE_BYTES)
+        within(range.start)..within(range.end)
     }
 
     fn evict(&mut self) -> u64 {

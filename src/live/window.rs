@@ -43,14 +43,9 @@ impl Window {
         (self.limit_bytes / 4).try_into().unwrap_or(0)
     }
 
-    /// Takes a file into the account, and what may be evicted into the queue; what it holds is
-    /// given back with [`Window::gone`].
+    /// Takes a file into the account; what it holds is given back with [`Window::gone`].
     pub(super) fn enter(&self, file: &Arc<File>) {
         self.used_bytes.fetch_add(FILE_BYTES, Relaxed);
-        // A manifest's last good copy is served through truncation and gaps: it stays.
-        if matches!(file.path().role(), Role::Manifest(_)) {
-            return;
-        }
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         // Places of files that are gone: at most as many as those that live stay in the queue.
         if queue.len() == queue.capacity() {
@@ -80,7 +75,9 @@ impl Window {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut evicted, mut growing) = (Vec::new(), Vec::new());
         // Twice round: the first may only find that every file has been asked for.
-        for _ in 0..queue.len() * 2 {
+        let places = queue.len();
+        for turn in 0..places * 2 {
+            let is_first = turn < places;
             if self.used_bytes.load(Relaxed) <= self.limit_bytes {
                 break;
             }
@@ -89,7 +86,9 @@ impl Window {
             if file.progress().0 == Phase::Growing {
                 queue.push_back(place);
                 growing.push(file);
-            } else if file.take_touched() {
+            } else if file.take_touched() || (is_first && is_manifest(&file)) {
+                // A manifest's last good copy is served through truncation and gaps: it stays
+                // while others can go.
                 queue.push_back(place);
             } else {
                 // What is gone from the disk gives nothing back here, but when its last reader
@@ -105,6 +104,10 @@ impl Window {
         }
         evicted
     }
+}
+
+fn is_manifest(file: &File) -> bool {
+    matches!(file.path().role(), Role::Manifest(_))
 }
 
 fn signed(bytes: u64) -> i64 {
