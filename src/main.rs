@@ -29,16 +29,23 @@ async fn run(command: cli::serve::Command) -> Result<(), Box<dyn std::error::Err
     if let Some(demo) = &demo {
         demo.folder().clone_into(&mut config.folder.folder);
     }
+    let folder = config.folder.folder.display().to_string();
     let server = Server::start(config)?;
     let mut output = std::io::stdout();
     for address in server.addresses() {
         // Nobody may be reading.
         let _ = writeln!(output, "http://{address}/");
     }
-    if demo.is_some() {
-        let _ = writeln!(output, "open this page in a browser; Ctrl-C ends the demo");
-    }
     let _ = output.flush();
+    let mut words = std::io::stderr();
+    let _ = match &demo {
+        Some(_) => writeln!(words, "open this page in a browser; Ctrl-C ends the demo"),
+        None => writeln!(words, "serving {folder}; Ctrl-C ends"),
+    };
+    if demo.is_some() && lldash::http::assets::player("dash.js").is_none() {
+        let hint = "the page loads dash.js from its public CDN; scripts/players builds it in";
+        let _ = writeln!(words, "{hint}");
+    }
     server.run(stop).await?;
     Ok(())
 }

@@ -181,10 +181,11 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 fn folder_error(config: &folder::Config, error: &io::Error) -> StartError {
     let name = config.folder.display();
+    if error.to_string().starts_with("--allow-link") {
+        return StartError(format!("cannot serve {name}: {error}"));
+    }
     let reason = match error.kind() {
-        io::ErrorKind::NotFound => {
-            "it, or a folder of --allow-link, does not exist; make it first".to_owned()
-        }
+        io::ErrorKind::NotFound => "it does not exist; make it first".to_owned(),
         io::ErrorKind::NotADirectory => "it is a file; name the folder in which it lies".to_owned(),
         io::ErrorKind::PermissionDenied => {
             "no permission to read it; see its owner and mode".to_owned()

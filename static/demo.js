@@ -84,7 +84,8 @@ async function stuck() {
       await pause(STUCK_MS);
       return;
     }
-    if (video.currentTime !== last) {
+    // A player that looks for something to play moves too: only what has frames is playing.
+    if (video.currentTime !== last && video.readyState > 2 && !video.seeking) {
       last = video.currentTime;
       moved = now;
       if (!video.paused) say("live", player.isDynamic() ? "Playing live" : "Playing");

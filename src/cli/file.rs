@@ -35,7 +35,8 @@ pub(super) fn apply(command: Command, path: &Path) -> Result<Command, String> {
     let name = path.display();
     let text = fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
     let table: Table = text.parse().map_err(|error: toml::de::Error| {
-        format!("{name} is no TOML: {}", error.to_string().replace('\n', " "))
+        let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+        format!("{name}, line {line}: this is no TOML: {}", error.message())
     })?;
     table.into_iter().try_fold(command, |command, (key, value)| {
         set(command, &key, &value).map_err(|reason| format!("{name}: {reason}"))

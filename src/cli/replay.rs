@@ -24,7 +24,7 @@ const BAD_INPUT: u8 = 2;
 #[derive(Debug, Parser)]
 #[command(name = "lldash-replay", version, max_term_width = 100)]
 struct Args {
-    /// Folder to read the recording from: segments with an MPD or HLS playlists
+    /// Folder to read the recording from: segments with an MPD or an HLS playlist
     #[arg(short, long, value_name = "DIR", env = "LLDASH_REPLAY_INPUT")]
     input: PathBuf,
 

@@ -237,7 +237,7 @@ impl Tracker {
         if whole {
             return self.library.publish(shown, Some(source), bytes, (modified, stamp));
         }
-        log::info!("{shown} ends in the middle: its writer must have been killed");
+        log::info!("{shown} ends in the middle: it is cut there");
         self.library.begin(shown, Some(source), bytes).file().clone()
     }
 }

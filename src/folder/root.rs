@@ -6,13 +6,11 @@
 
 use crate::live::Stamp;
 use std::{
+    collections::HashSet,
     fs::{File, Metadata},
     io,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
@@ -23,8 +21,11 @@ pub(super) struct Root {
     given: PathBuf,
     base: Mutex<Arc<Place>>,
     allowed: Vec<Place>,
-    warned: AtomicBool,
+    /// Links that were warned of, up to [`MAX_WARNINGS`].
+    warned: Mutex<HashSet<PathBuf>>,
 }
+
+const MAX_WARNINGS: usize = 1000;
 
 /// A folder, resolved and held open.
 #[derive(Debug)]
@@ -60,9 +61,15 @@ impl Root {
     /// # Errors
     /// When one of the folders cannot be opened.
     pub(super) fn open(given: &Path, allowed: &[PathBuf]) -> io::Result<Self> {
-        let allowed = allowed.iter().map(|path| Place::open(path)).collect::<io::Result<_>>()?;
+        let open = |path: &PathBuf| {
+            let named = |error: io::Error| {
+                io::Error::new(error.kind(), format!("--allow-link {}: {error}", path.display()))
+            };
+            Place::open(path).map_err(named)
+        };
+        let allowed = allowed.iter().map(open).collect::<io::Result<_>>()?;
         let base = Mutex::new(Arc::new(Place::open(given)?));
-        Ok(Self { given: given.to_owned(), base, allowed, warned: AtomicBool::new(false) })
+        Ok(Self { given: given.to_owned(), base, allowed, warned: Mutex::default() })
     }
 
     /// The folder's real path.
@@ -133,18 +140,27 @@ impl Root {
         places.find_map(|place| Some((place, real.strip_prefix(&place.real).ok()?)))
     }
 
-    fn warn(&self, relative: &Path, real: &Path) {
-        let level = if self.warned.swap(true, Ordering::Relaxed) {
-            log::Level::Debug
-        } else {
-            log::Level::Warn
+    /// The first part of a path that leads out.
+    fn link_out<'a>(&self, relative: &'a Path) -> Option<&'a Path> {
+        let base = self.base();
+        let leads_out = |part: &Path| {
+            let real = base.real.join(part).canonicalize();
+            real.is_ok_and(|real| self.place_of(&base, &real).is_none())
         };
-        log::log!(
-            level,
-            "{} leads out of the folder to {} and is not served; --allow-link permits it",
-            relative.display(),
-            real.display()
-        );
+        relative.ancestors().filter(|part| leads_out(part)).last()
+    }
+
+    /// Says once of each link that it leads out.
+    fn warn(&self, relative: &Path, real: &Path) {
+        let link = self.link_out(relative).unwrap_or(relative);
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.len() < MAX_WARNINGS && warned.insert(link.to_owned()) {
+            log::warn!(
+                "{} leads out of the folder to {} and is not served; --allow-link permits it",
+                link.display(),
+                real.display()
+            );
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// How often it is looked for a root that is gone.
-const ROOT_INTERVAL: Duration = Duration::from_millis(200);
+const ROOT_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Tracker {
     /// Looks at everything again: events were lost, something was mounted, or the root went or
@@ -34,7 +34,7 @@ impl Tracker {
         if let (Some(parent), Some(watcher)) = (root.parent(), &mut self.watcher)
             && watcher.has_close_events()
         {
-            let _ = watcher.watch(parent);
+            watcher.watch_above(parent);
         }
     }
 
@@ -48,7 +48,7 @@ impl Tracker {
         while nearest() != watched {
             watched = nearest();
             if let (Some(folder), Some(watcher)) = (watched, &mut self.watcher) {
-                let _ = watcher.watch(folder);
+                watcher.watch_above(folder);
             }
         }
         if self.root.reopen() {

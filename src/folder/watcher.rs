@@ -21,6 +21,8 @@ pub enum Watch {
 /// Watches single folders, not what lies below them.
 pub(super) struct Watcher {
     backend: Box<dyn notify::Watcher + Send>,
+    /// Watches the folder above the root, in which only what comes and goes matters.
+    above: Option<RecommendedWatcher>,
     inbox: Arc<Inbox>,
     interval: Duration,
     polls: bool,
@@ -58,7 +60,9 @@ impl Watcher {
             | EventKindMask::ACCESS_CLOSE;
         let config = Config::default().with_event_kinds(events).with_follow_symlinks(false);
         match RecommendedWatcher::new(handler(inbox.clone()), config) {
-            Ok(backend) => Ok(Self { backend: Box::new(backend), inbox, interval, polls: false }),
+            Ok(backend) => {
+                Ok(Self { backend: Box::new(backend), above: None, inbox, interval, polls: false })
+            }
             Err(error) => Self::polling(interval, inbox, &error.to_string()),
         }
     }
@@ -67,7 +71,7 @@ impl Watcher {
         log::warn!("the folder is looked at every {interval:?}: {reason}");
         let config = Config::default().with_poll_interval(interval).with_follow_symlinks(false);
         let backend = PollWatcher::new(handler(inbox.clone()), config).map_err(io::Error::other)?;
-        Ok(Self { backend: Box::new(backend), inbox, interval, polls: true })
+        Ok(Self { backend: Box::new(backend), above: None, inbox, interval, polls: true })
     }
 
     /// The same by polling, after the system gave no more watches.
@@ -89,6 +93,18 @@ impl Watcher {
             ErrorKind::MaxFilesWatch => WatchError::Limit,
             _ => WatchError::Other(error),
         })
+    }
+
+    /// Watches what comes to a folder above the root and what leaves it, instead of the one
+    /// before. Others may write there very much.
+    pub(super) fn watch_above(&mut self, real: &Path) {
+        let events = EventKindMask::CREATE | EventKindMask::REMOVE | EventKindMask::MODIFY_NAME;
+        let config = Config::default().with_event_kinds(events).with_follow_symlinks(false);
+        let watcher = RecommendedWatcher::new(handler(self.inbox.clone()), config);
+        self.above = watcher.ok().filter(|_| !self.polls).and_then(|mut watcher| {
+            watcher.watch(real, RecursiveMode::NonRecursive).ok()?;
+            Some(watcher)
+        });
     }
 
     /// Watches it no longer.

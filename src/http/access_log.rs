@@ -70,21 +70,21 @@ impl Line {
 
     fn log(&mut self, bytes: u64, first_byte: Option<Duration>, end: End) {
         self.is_logged = true;
+        let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
+        let all = millis(self.since.elapsed());
+        let first_byte =
+            first_byte.map_or("-".to_owned(), |first| format!("{:.3} ms", millis(first)));
         let end = match end {
             End::Done => "done",
             End::Cut => "cut",
             End::Left => "left",
         };
-        let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
-        let all = self.since.elapsed();
         log::info!(
             target: "lldash::access",
-            "{} {} {bytes} bytes, held {} ms, first byte {:.3} ms, {end} {:.3} ms",
+            "{} {} {bytes} bytes, held {} ms, first byte {first_byte}, {end} {all:.3} ms",
             self.request,
             self.status,
             self.held,
-            millis(first_byte.unwrap_or(all)),
-            millis(all),
         );
     }
 }
@@ -92,6 +92,8 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         if !self.is_logged {
+            // It was held all the time.
+            self.held = format!("{:.3}", self.since.elapsed().as_secs_f64() * 1000.0);
             self.log(0, None, End::Left);
         }
     }

@@ -106,7 +106,7 @@ async fn replay(
         }
         player.perform(&step, progress)?;
     }
-    player.close()
+    player.close(progress)
 }
 
 /// Ties the presentation's time to the wall clock. The wall clock is read anew for every step,
@@ -319,12 +319,14 @@ impl<'a> Player<'a> {
     }
 
     /// Completes what is being written, and the manifests.
-    fn close(&mut self) -> Result<(), Error> {
+    fn close(&mut self, progress: &mut impl FnMut(Progress)) -> Result<(), Error> {
         for place in 0..self.open.len() {
             let Some(mut open) = self.open[place].take() else { continue };
             let step = Step { chunks: open.rest, first: false, last: true, ..open.step };
             self.write(&mut open, &step)?;
             self.finish(open.file, &step, &open.name)?;
+            let (name, written, position) = (open.name, self.written, step.due);
+            progress(Progress::Segment { name, written, position, late: Duration::ZERO });
         }
         // A replay that was stopped before it began has nothing to tell the end of.
         if self.config.is_live() && self.written > 0 { self.shelf.close() } else { Ok(()) }

@@ -62,7 +62,7 @@ fn urls_through_links_inside_are_followed_and_watched() {
 }
 
 #[test]
-fn urls_through_links_that_lead_out_are_404_with_one_warning() {
+fn urls_through_links_that_lead_out_are_404_with_one_warning_each() {
     let outside = tempfile::tempdir().expect("a folder");
     fs::create_dir(outside.path().join("d")).expect("made");
     fs::write(outside.path().join("d/1.m4s"), chunk(100)).expect("written");
@@ -75,9 +75,15 @@ fn urls_through_links_that_lead_out_are_404_with_one_warning() {
     symlink("/proc/self/fd/0", server.path("input.txt")).expect("linked");
     symlink("/proc/self/cwd", server.path("cwd")).expect("linked");
     symlink("loop", server.path("loop")).expect("linked");
-    for path in
-        ["/folder/1.m4s", "/file.m4s", "/up.txt", "/magic.txt", "/input.txt", "/cwd/Cargo.toml"]
-    {
+    for path in [
+        "/folder/1.m4s",
+        "/folder/2.m4s",
+        "/file.m4s",
+        "/up.txt",
+        "/magic.txt",
+        "/input.txt",
+        "/cwd/Cargo.toml",
+    ] {
         for _ in 0..2 {
             let status = server.get_with(path, &[("X-Wait-Timeout", "0")]).status;
             assert_eq!(status, 404, "{path}");
@@ -86,8 +92,11 @@ fn urls_through_links_that_lead_out_are_404_with_one_warning() {
     assert_eq!(server.get_with("/loop", &[("X-Wait-Timeout", "0")]).status, 404);
     let lines = server.log_until("GET /loop");
     let warnings: Vec<_> = lines.iter().filter(|line| line.contains("WARN")).collect();
-    assert_eq!(warnings.len(), 1, "{warnings:#?}");
-    assert!(warnings[0].contains("--allow-link"), "{warnings:?}");
+    for link in ["folder", "file.m4s", "up.txt", "magic.txt", "cwd"] {
+        let of_it = warnings.iter().filter(|line| line.contains(&format!(" {link} leads out ")));
+        assert_eq!(of_it.count(), 1, "{link}: {warnings:#?}");
+    }
+    assert!(warnings.iter().all(|line| line.contains("--allow-link")), "{warnings:?}");
 }
 
 #[test]

@@ -16,6 +16,8 @@ mod limits;
 #[cfg(target_os = "linux")]
 mod links;
 mod manifests;
+#[cfg(target_os = "linux")]
+mod other_user;
 mod packagers;
 mod polling;
 #[cfg(target_os = "linux")]

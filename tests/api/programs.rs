@@ -122,7 +122,7 @@ fn programs_that_cannot_start_say_why_in_one_line() {
         (vec!["-p", &port, folder], "another program has the port"),
         (vec!["-p", "0", missing], "does not exist"),
         (vec!["-p", "0", file], "it is a file"),
-        (vec!["-p", "0", "--allow-link", missing, folder], "does not exist"),
+        (vec!["-p", "0", "--allow-link", missing, folder], "--allow-link"),
         (vec!["--listen", "192.0.2.1:0", folder], "does not have the address"),
     ] {
         let (code, error) = refused(&arguments);
@@ -133,7 +133,7 @@ fn programs_that_cannot_start_say_why_in_one_line() {
 }
 
 /// The server as a user who may not read everything; `None`, and a message, where that cannot be.
-fn as_nobody() -> Option<Command> {
+pub fn as_nobody() -> Option<Command> {
     let server = program();
     if !rustix::process::geteuid().is_root() {
         return Some(server);
