@@ -1,19 +1,37 @@
 //! The configuration file: its keys are the options' long names, its values become their
 //! defaults. So a flag beats a variable, which beats the file, which beats the default.
 
-use clap::{ArgAction, Command, builder::Str};
+use clap::{ArgAction, ArgMatches, Command, builder::Str, error::ErrorKind};
 use std::{ffi::OsString, fs, path::Path};
 use toml::{Table, Value};
 
-/// The option, and the variable, that name the file.
+/// The option that names the file.
 const OPTION: &str = "--config";
-const VARIABLE: &str = "LLDASH_CONFIG";
 
 /// Keys that make no sense in a file.
 const ONLY_FLAGS: [&str; 3] = ["config", "help", "version"];
 
+/// Reads a command's arguments, with the values of the file that they, or this variable, name.
+///
+/// # Errors
+/// clap's own, and one line that names the file and what is wrong with it.
+pub(super) fn matches(
+    command: Command,
+    arguments: &[OsString],
+    variable: &str,
+) -> Result<ArgMatches, clap::Error> {
+    let Some(path) = named(arguments, variable) else {
+        return command.try_get_matches_from(arguments);
+    };
+    let mut blank = command.clone();
+    match apply(command, Path::new(&path)) {
+        Ok(command) => command.try_get_matches_from(arguments),
+        Err(reason) => Err(blank.error(ErrorKind::InvalidValue, reason)),
+    }
+}
+
 /// The file's path, if the arguments or the environment name one.
-pub(super) fn named(arguments: &[OsString]) -> Option<OsString> {
+fn named(arguments: &[OsString], variable: &str) -> Option<OsString> {
     let mut arguments = arguments.iter().skip(1).take_while(|argument| *argument != "--");
     while let Some(argument) = arguments.next() {
         if argument == OPTION {
@@ -24,14 +42,14 @@ pub(super) fn named(arguments: &[OsString]) -> Option<OsString> {
             return Some(path.into());
         }
     }
-    std::env::var_os(VARIABLE)
+    std::env::var_os(variable)
 }
 
 /// Makes the values of a file the defaults of a command's options.
 ///
 /// # Errors
 /// With one line that names the file and what is wrong with it.
-pub(super) fn apply(command: Command, path: &Path) -> Result<Command, String> {
+fn apply(command: Command, path: &Path) -> Result<Command, String> {
     let name = path.display();
     let text = fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
     let table: Table = text.parse().map_err(|error: toml::de::Error| {

@@ -1,6 +1,6 @@
 //! The command line of `lldash-replay`.
 
-use super::values;
+use super::{file, values};
 use crate::replay::{self, Config, Error, ErrorKind, Found, Progress, WriteMode};
 use crate::shutdown::{self, Shutdown};
 use clap::builder::FalseyValueParser;
@@ -8,6 +8,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use log::{debug, info};
+use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -91,6 +92,10 @@ struct Args {
     )]
     utc_timing: String,
 
+    /// Read options from this TOML file; its keys are the names of the options
+    #[arg(long, value_name = "FILE", env = "LLDASH_REPLAY_CONFIG")]
+    config: Option<PathBuf>,
+
     /// Empty the output folder without asking
     #[arg(short, long, value_parser = FalseyValueParser::new(), env = "LLDASH_REPLAY_FORCE")]
     force: bool,
@@ -115,7 +120,7 @@ impl Args {
         args
     }
 
-    fn config(&self) -> Config {
+    fn settings(&self) -> Config {
         let usual = if self.chunked { WriteMode::Tmp } else { WriteMode::Rename };
         Config {
             force: self.force,
@@ -139,7 +144,9 @@ impl Args {
 /// Runs the program; its exit code is 0 when the replay is done or was stopped, 2 for wrong usage
 /// and bad input, 1 for what fails on the way.
 pub fn main() -> ExitCode {
-    let args = Args::from_matches(&Args::command().get_matches());
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let matches = file::matches(Args::command(), &arguments, "LLDASH_REPLAY_CONFIG");
+    let args = Args::from_matches(&matches.unwrap_or_else(|error| error.exit()));
     let level = ["warn", "info", "debug"][usize::from(args.verbose.min(2))];
     env_logger::Builder::new().parse_filters(level).format_target(false).init();
     match start(&args) {
@@ -161,7 +168,7 @@ fn start(args: &Args) -> Result<ExitCode, Error> {
         say("lldash-replay: cannot loop with --static: a loop has no end, so its manifest is live");
         return Ok(ExitCode::from(BAD_INPUT));
     }
-    let mut config = args.config();
+    let mut config = args.settings();
     // Bad input is told of before anyone is asked to give up a folder.
     if !config.force && replay::check(&config)? == Found::Full {
         match ask(&config.output) {
@@ -289,7 +296,7 @@ mod tests {
     fn config(args: &[&str]) -> Config {
         let all = ["lldash-replay", "-i", "in", "-o", "out"].iter().chain(args);
         let matches = Args::command().try_get_matches_from(all).expect("valid");
-        Args::from_matches(&matches).config()
+        Args::from_matches(&matches).settings()
     }
 
     #[test]

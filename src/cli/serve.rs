@@ -12,7 +12,7 @@ use clap::{
 use std::{
     ffi::OsString,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -128,12 +128,7 @@ pub fn parse() -> Command {
 }
 
 fn read(arguments: &[OsString]) -> Result<Command, clap::Error> {
-    let mut command = Options::command();
-    if let Some(path) = file::named(arguments) {
-        let raise = |error| Options::command().error(ErrorKind::InvalidValue, error);
-        command = file::apply(command, Path::new(&path)).map_err(raise)?;
-    }
-    let matches = command.try_get_matches_from(arguments)?;
+    let matches = file::matches(Options::command(), arguments, "LLDASH_CONFIG")?;
     let mut options = Options::from_arg_matches(&matches)?;
     match stronger(&matches, "listen", "port")? {
         Some("listen") => options.port = None,

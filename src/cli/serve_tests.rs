@@ -1,7 +1,7 @@
 //! The contract's heading "Programs": flag beats variable beats file beats default.
 
 use super::*;
-use std::io::Write;
+use std::{io::Write, path::Path};
 
 fn read_args(arguments: &[&str]) -> Result<Command, String> {
     let arguments: Vec<OsString> = ["lldash"].iter().chain(arguments).map(Into::into).collect();
