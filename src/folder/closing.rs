@@ -1,7 +1,7 @@
 //! The close of a file: what one who wrote leaves behind.
 
-use super::{growing::Progress, inbox::Event, lease::Writer, root::Found, tracker::Tracker};
-use crate::live::{MediaPath, Phase, Role};
+use super::{growing::Progress, inbox::Event, lease::HasWriter, root::Found, tracker::Tracker};
+use crate::live::{MediaPath, Phase};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -63,7 +63,7 @@ impl Tracker {
 
     fn is_written_still(&self, relative: &Path) -> bool {
         let growing = self.growing.get(relative);
-        growing.is_some_and(|growing| self.writer_of(growing.file()) == Writer::Some)
+        growing.is_some_and(|growing| self.writer_of(growing.file()) == HasWriter::Yes)
     }
 
     /// What was closed before something else came to its name is read to its end first: it was
@@ -91,7 +91,7 @@ impl Tracker {
     ) {
         let Some(shown) = MediaPath::from_disk(relative) else { return };
         let Found::File(opened) = self.root.find(relative) else { return };
-        let is_manifest = matches!(shown.role(), Role::Manifest(_));
+        let is_manifest = shown.is_manifest();
         // A manifest that is written twice in one tick of the clock looks the same.
         if !is_manifest && self.is_known(&shown, &opened) {
             return;
@@ -99,7 +99,7 @@ impl Tracker {
         if let Some(side) = self.side_of(&shown, opened.inode()) {
             return self.renamed(&side, relative);
         }
-        if self.writer_of(&opened.file) == Writer::Some {
+        if self.writer_of(&opened.file) == HasWriter::Yes {
             self.ask_again(relative, is_told, before);
             let current = self.library.current(&shown);
             if current.is_some_and(|file| file.progress().0 == Phase::Cut) {
@@ -109,7 +109,7 @@ impl Tracker {
         }
         if is_manifest {
             self.manifest(&shown, opened, is_told);
-        } else if !is_told && self.writer_of(&opened.file) == Writer::Unknown {
+        } else if !is_told && self.writer_of(&opened.file) == HasWriter::Unknown {
             self.follow_unseen(relative, shown, false, opened);
         } else {
             self.whole(relative, shown, opened, false);

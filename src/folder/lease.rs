@@ -4,11 +4,11 @@ use std::fs::File;
 
 /// An answer to the question who writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Writer {
+pub(super) enum HasWriter {
     /// Somebody has it open for writing.
-    Some,
+    Yes,
     /// Nobody has.
-    None,
+    No,
     /// The system does not tell: it is another user's file, or not Linux.
     Unknown,
 }
@@ -17,7 +17,7 @@ pub(super) enum Writer {
 /// writing, and is given back at once. Takes some 10 µs.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "no safe wrapper of F_SETLEASE is known; both calls pass integers")]
-pub(super) fn writer_of(file: &File) -> Writer {
+pub(super) fn writer_of(file: &File) -> HasWriter {
     use std::{io, os::fd::AsRawFd, sync::Once};
     // One who opens it for writing during the question breaks the lease: that sends SIGIO, which
     // would end the program.
@@ -30,18 +30,18 @@ pub(super) fn writer_of(file: &File) -> Writer {
     if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) } == 0 {
         // SAFETY: as above.
         unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) };
-        return Writer::None;
+        return HasWriter::No;
     }
     match io::Error::last_os_error().kind() {
-        io::ErrorKind::WouldBlock => Writer::Some,
-        _ => Writer::Unknown,
+        io::ErrorKind::WouldBlock => HasWriter::Yes,
+        _ => HasWriter::Unknown,
     }
 }
 
 /// Other systems do not tell.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn writer_of(_file: &File) -> Writer {
-    Writer::Unknown
+pub(super) fn writer_of(_file: &File) -> HasWriter {
+    HasWriter::Unknown
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -55,11 +55,11 @@ mod tests {
         let path = folder.path().join("x");
         let writer = File::create(&path).expect("it can be made");
         let reader = File::open(&path).expect("it is there");
-        assert_eq!(writer_of(&reader), Writer::Some);
+        assert_eq!(writer_of(&reader), HasWriter::Yes);
         let second = OpenOptions::new().append(true).open(&path).expect("it can be opened");
         drop(writer);
-        assert_eq!(writer_of(&reader), Writer::Some, "another one still writes");
+        assert_eq!(writer_of(&reader), HasWriter::Yes, "another one still writes");
         drop(second);
-        assert_eq!(writer_of(&reader), Writer::None);
+        assert_eq!(writer_of(&reader), HasWriter::No);
     }
 }

@@ -4,7 +4,7 @@ use super::{
     Answer,
     answer::{Loaded, Look, StoredFile},
     closing::FIRST_DELAY,
-    lease::Writer,
+    lease::HasWriter,
     loader::{container, ends_well},
     on_disk::{OnDisk, read_whole},
     root::{Found, Opened},
@@ -59,7 +59,7 @@ impl Tracker {
             // It has no byte yet.
             return answer(reply, Answer::Absent);
         }
-        if matches!(path.role(), Role::Manifest(_)) {
+        if path.is_manifest() {
             self.manifest(&path, opened, false);
             return answer(reply, self.current(&path));
         }
@@ -91,7 +91,7 @@ impl Tracker {
     fn look_aside(&mut self, path: &MediaPath) -> Option<Arc<File>> {
         for extension in [".tmp", ".gftmp"] {
             let side = PathBuf::from(format!("{path}{extension}"));
-            if self.growing.contains_key(&side) || matches!(path.role(), Role::Manifest(_)) {
+            if self.growing.contains_key(&side) || path.is_manifest() {
                 continue;
             }
             if let Found::File(opened) = self.root.find(&side)
@@ -112,7 +112,7 @@ impl Tracker {
         side_name: bool,
         opened: Opened,
     ) {
-        let close_lost = self.writer_of(&opened.file) == Writer::Unknown;
+        let close_lost = self.writer_of(&opened.file) == HasWriter::Unknown;
         self.follow(relative, shown, side_name, opened);
         self.growing.get_mut(relative).into_iter().for_each(|it| it.close_lost = close_lost);
     }
@@ -121,9 +121,9 @@ impl Tracker {
     /// not tell, it is taken to be if it is the newest of its pattern and was written just now.
     fn is_written(&self, path: &MediaPath, opened: &Opened) -> bool {
         match self.writer_of(&opened.file) {
-            Writer::Some => true,
-            Writer::None if self.rules.close_events => false,
-            Writer::None | Writer::Unknown => {
+            HasWriter::Yes => true,
+            HasWriter::No if self.rules.close_events => false,
+            HasWriter::No | HasWriter::Unknown => {
                 Self::age(opened) < self.rules.stall_timeout
                     && self.is_newest(path)
                     && !self.settled.contains(path, opened.stamp)
@@ -200,7 +200,7 @@ impl Tracker {
         opened: Opened,
         renamed: bool,
     ) {
-        if self.writer_of(&opened.file) == Writer::Some {
+        if self.writer_of(&opened.file) == HasWriter::Yes {
             self.follow(relative, shown, false, opened);
             return self.ask_after(relative, FIRST_DELAY, true);
         }

@@ -2,7 +2,7 @@
 
 use super::{
     RENAME_GRACE,
-    lease::Writer,
+    lease::HasWriter,
     on_disk::read_whole,
     root::{Found, Opened},
     tracker::Tracker,
@@ -23,11 +23,11 @@ impl Tracker {
     pub(super) fn manifest(&mut self, path: &MediaPath, opened: Opened, is_told: bool) {
         let Role::Manifest(kind) = path.role() else { return };
         let is_closed = match self.writer_of(&opened.file) {
-            Writer::None => true,
-            Writer::Unknown => is_told,
+            HasWriter::No => true,
+            HasWriter::Unknown => is_told,
             // Where closes are told of, it is looked at then.
-            Writer::Some if self.rules.close_events => return,
-            Writer::Some => return self.ask_after(path.as_path(), SETTLE_TIME, false),
+            HasWriter::Yes if self.rules.close_events => return,
+            HasWriter::Yes => return self.ask_after(path.as_path(), SETTLE_TIME, false),
         };
         if opened.length == 0 {
             return self.manifest_gone(path.clone());

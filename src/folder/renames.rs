@@ -18,7 +18,7 @@ impl Tracker {
             Found::Absent | Found::Denied => return,
         };
         self.note_link(relative);
-        if matches!(shown.role(), Role::Manifest(_)) {
+        if shown.is_manifest() {
             return self.manifest(&shown, opened, true);
         }
         self.catch_up(relative);

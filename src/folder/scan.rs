@@ -1,6 +1,6 @@
 //! Folders come and go: each is watched first and looked at then, so that nothing falls between.
 
-use super::{lease::Writer, root::Found, tracker::Tracker, watcher::WatchError};
+use super::{lease::HasWriter, root::Found, tracker::Tracker, watcher::WatchError};
 use crate::live::{MediaPath, under_side_name};
 use std::{
     path::{Path, PathBuf},
@@ -204,9 +204,9 @@ impl Tracker {
             return self.touched(relative);
         }
         match self.writer_of(&opened.file) {
-            Writer::Some => self.touched(relative),
-            Writer::None => self.closed(relative),
-            Writer::Unknown => {
+            HasWriter::Yes => self.touched(relative),
+            HasWriter::No => self.closed(relative),
+            HasWriter::Unknown => {
                 self.growing.get_mut(relative).into_iter().for_each(|it| it.close_lost = true);
                 self.touched(relative);
             }

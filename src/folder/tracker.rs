@@ -7,14 +7,14 @@ use super::{
     dirs::Dirs,
     growing::{Growing, Progress, READ_BYTES},
     inbox::{Event, Inbox, Task},
-    lease::{self, Writer},
+    lease::{self, HasWriter},
     loader::Loader,
     root::{Found, Opened, Root},
     rules,
     settled::Settled,
     watcher::{Watcher, silent_file_system},
 };
-use crate::live::{Library, MediaPath, Phase, Role, Rules, under_side_name};
+use crate::live::{Library, MediaPath, Phase, Rules, under_side_name};
 use std::{
     collections::HashMap,
     fs::File,
@@ -132,8 +132,8 @@ impl Tracker {
     }
 
     /// Who writes a file; nobody can tell where other hosts may.
-    pub(super) fn writer_of(&self, file: &File) -> Writer {
-        if self.is_shared { Writer::Unknown } else { lease::writer_of(file) }
+    pub(super) fn writer_of(&self, file: &File) -> HasWriter {
+        if self.is_shared { HasWriter::Unknown } else { lease::writer_of(file) }
     }
 
     /// Something was made or written.
@@ -146,7 +146,7 @@ impl Tracker {
         let Some(shown) = side.clone().or_else(|| MediaPath::from_disk(relative)) else { return };
         match self.root.find(relative) {
             Found::Folder(_) => self.enter(relative),
-            Found::File(opened) if matches!(shown.role(), Role::Manifest(_)) => {
+            Found::File(opened) if shown.is_manifest() => {
                 // Where closes are told of, it is read then.
                 if !self.rules.close_events {
                     self.manifest(&shown, opened, false);
@@ -168,7 +168,7 @@ impl Tracker {
             // Looking tells of no rename, but of a new name.
             return self.renamed(&side, relative);
         }
-        if self.rules.close_events && self.writer_of(&opened.file) == Writer::None {
+        if self.rules.close_events && self.writer_of(&opened.file) == HasWriter::No {
             // It was closed before this was told, or is another name of what is whole.
             return self.whole(relative, shown, opened, false);
         }
@@ -232,7 +232,7 @@ impl Tracker {
         self.cut(relative, "it was written anew");
         match self.root.find(relative) {
             Found::File(opened)
-                if opened.length >= read_bytes && self.writer_of(&opened.file) != Writer::None =>
+                if opened.length >= read_bytes && self.writer_of(&opened.file) != HasWriter::No =>
             {
                 let (root, now) = (self.root.clone(), Instant::now());
                 let mut growing =

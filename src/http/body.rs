@@ -18,7 +18,7 @@ use std::{
 
 /// A file as it grows, or a part of it. It reads only when polled: a client that takes nothing
 /// costs its place in the file.
-pub(super) struct Growing {
+pub(super) struct Following {
     follower: Follower,
     /// The body's length in bytes, where it is known beforehand.
     length: Option<u64>,
@@ -44,13 +44,13 @@ impl Cut {
     }
 }
 
-impl Growing {
+impl Following {
     pub(super) fn new(follower: Follower, length: Option<u64>) -> Self {
         Self { follower, length, reading: None, end: Cut::default() }
     }
 }
 
-impl MessageBody for Growing {
+impl MessageBody for Following {
     type Error = io::Error;
 
     fn size(&self) -> BodySize {

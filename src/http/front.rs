@@ -60,7 +60,7 @@ fn streams(root: &Path) -> Vec<MediaPath> {
             };
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => folders.push(path.as_path().to_owned()),
-                Ok(_) if matches!(path.role(), Role::Manifest(_)) => streams.push(path),
+                Ok(_) if path.is_manifest() => streams.push(path),
                 _ => {}
             }
         }

@@ -81,7 +81,7 @@ async fn growing(
     request: &Request,
     file: Arc<live::File>,
 ) -> Result<HttpResponse, Failure> {
-    let follow = |range, length| body::Growing::new(file.follow(range), length);
+    let follow = |range, length| body::Following::new(file.follow(range), length);
     match request.range.filter(|_| !request.conditions.has_if_range()) {
         None | Some(Asked::From(0) | Asked::Last(_)) => {
             Ok(builder(site, file.path()).body(follow(0..u64::MAX, None)))
@@ -174,7 +174,7 @@ fn finished_live(
     Ok(match whole {
         Some(whole) => sized(&mut response, request, slice(&whole, range)),
         None if request.is_head => response.body(body::Head(Some(size))),
-        None => response.body(body::Growing::new(file.follow(range), Some(size))),
+        None => response.body(body::Following::new(file.follow(range), Some(size))),
     })
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     folder::Answer,
-    live::{File, MediaPath, Role},
+    live::{File, MediaPath},
 };
 use actix_web::{
     HttpResponse,
@@ -55,7 +55,7 @@ pub(super) async fn file(
     let wait = site.patience.wait(&path, wish.asked());
     let request = Request::parse(http.request());
     let is_asked = wish.asked().is_some() && !wait.is_zero();
-    let for_change = is_asked && is_manifest(&path) && request.conditions.names_copies();
+    let for_change = is_asked && path.is_manifest() && request.conditions.names_copies();
     let quest = Quest { site, path: &path, conditions: &request.conditions, for_change };
     let mut lookup = quest.find(http, wait).await;
     let mut looks = 1;
@@ -102,10 +102,6 @@ fn insert(response: &mut HttpResponse, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }
-}
-
-fn is_manifest(path: &MediaPath) -> bool {
-    matches!(path.role(), Role::Manifest(_))
 }
 
 /// A folder's own address ends with a slash (308: the method stays).

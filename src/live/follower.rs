@@ -3,7 +3,7 @@
 use super::{
     file::{File, Source},
     parking::Ticket,
-    pieces::OnDisk,
+    pieces::Evicted,
 };
 use bytes::Bytes;
 use std::{
@@ -60,11 +60,11 @@ impl Drop for Follower {
 /// Bytes that are to be read again.
 pub struct Stored {
     source: Arc<dyn Source>,
-    place: OnDisk,
+    place: Evicted,
 }
 
 impl Stored {
-    pub(super) fn new(source: Arc<dyn Source>, place: OnDisk) -> Self {
+    pub(super) fn new(source: Arc<dyn Source>, place: Evicted) -> Self {
         Self { source, place }
     }
 
@@ -74,7 +74,7 @@ impl Stored {
     /// When they cannot be read, or are no longer those that were first read: the disk shows
     /// another generation.
     pub fn read(self) -> io::Result<Bytes> {
-        let OnDisk { start, length, hash, part } = self.place;
+        let Evicted { start, length, hash, part } = self.place;
         let bytes = self.source.read_at(start, length)?;
         if xxh3_64(&bytes) == hash {
             Ok(bytes.slice(part))

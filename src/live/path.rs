@@ -154,6 +154,11 @@ impl MediaPath {
         Role::of(self.name())
     }
 
+    /// Whether it is shown whole or not at all.
+    pub fn is_manifest(&self) -> bool {
+        matches!(self.role(), Role::Manifest(_))
+    }
+
     /// Where the name stands in a run of numbered segments.
     pub fn sequence(&self) -> Option<Sequence<'_>> {
         Sequence::of(&self.0)

@@ -27,12 +27,12 @@ enum Place {
 /// A run of bytes, from a position on.
 pub(super) enum Run {
     Memory(Bytes),
-    Disk(OnDisk),
+    Disk(Evicted),
 }
 
 /// Bytes that are no longer in memory: the `part` of `length` bytes at `start` that have this
 /// hash.
-pub(super) struct OnDisk {
+pub(super) struct Evicted {
     pub(super) start: u64,
     pub(super) length: usize,
     pub(super) hash: u64,
@@ -109,7 +109,7 @@ impl Pieces {
             Place::Memory(bytes) => Run::Memory(bytes.slice(part)),
             Place::Disk(hash) => {
                 let (start, length, hash) = (piece.start, piece.length, *hash);
-                Run::Disk(OnDisk { start, length, hash, part })
+                Run::Disk(Evicted { start, length, hash, part })
             }
         };
         (run, length)

@@ -3,10 +3,7 @@
 //! Files stand in a queue. When the limit is passed, the first in it that nobody has asked for
 //! since its last turn gives its bytes back; growing ones, whose bytes are wanted most, come last.
 
-use super::{
-    file::{File, Phase},
-    path::Role,
-};
+use super::file::{File, Phase};
 use std::{
     collections::VecDeque,
     sync::{
@@ -86,7 +83,7 @@ impl Window {
             if file.progress().0 == Phase::Growing {
                 queue.push_back(place);
                 growing.push(file);
-            } else if file.take_touched() || (is_first && is_manifest(&file)) {
+            } else if file.take_touched() || (is_first && file.path().is_manifest()) {
                 // A manifest's last good copy is served through truncation and gaps: it stays
                 // while others can go.
                 queue.push_back(place);
@@ -104,10 +101,6 @@ impl Window {
         }
         evicted
     }
-}
-
-fn is_manifest(file: &File) -> bool {
-    matches!(file.path().role(), Role::Manifest(_))
 }
 
 fn signed(bytes: u64) -> i64 {
