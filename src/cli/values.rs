@@ -6,6 +6,9 @@ use std::time::Duration;
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// A span of time: `5s`, `200ms`, `1m 30s`, or a plain number of seconds such as `2.5`.
+///
+/// # Errors
+/// With one line that says what is taken.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let span = match text.trim().parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
@@ -25,6 +28,9 @@ pub fn size(text: &str) -> Result<u64, String> {
 }
 
 /// A finite number above 0.
+///
+/// # Errors
+/// With one line that says what is taken.
 pub fn positive(text: &str) -> Result<f64, String> {
     let number = text.trim().parse::<f64>().ok();
     let fits = number.filter(|number| number.is_finite() && *number > 0.0);

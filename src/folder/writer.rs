@@ -58,6 +58,9 @@ pub struct Growing {
 impl Growing {
     /// Makes the file, empty, and the folders above it. An older one of the same name stays until
     /// the rename, except with [`WriteMode::Inplace`].
+    ///
+    /// # Errors
+    /// When the disk refuses.
     pub fn create(path: &Path, mode: WriteMode) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
@@ -68,6 +71,9 @@ impl Growing {
     }
 
     /// Appends, at once and unbuffered.
+    ///
+    /// # Errors
+    /// When the disk refuses.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.file {
             Some(file) => file.write_all(bytes),
@@ -76,6 +82,9 @@ impl Growing {
     }
 
     /// Closes the file and gives it its final name.
+    ///
+    /// # Errors
+    /// When the disk refuses.
     pub fn finish(mut self) -> io::Result<()> {
         drop(self.file.take());
         let renamed = match self.growing == self.path {
@@ -104,6 +113,9 @@ fn remove(path: &Path) {
 }
 
 /// Copies a file of any size; the copy appears, or replaces an older one, whole.
+///
+/// # Errors
+/// When the disk refuses; the older one stays then.
 pub fn copy_whole(from: &Path, to: &Path) -> io::Result<()> {
     let mut source = File::open(from)?;
     let mut copy = Growing::create(to, WriteMode::Rename)?;
@@ -114,6 +126,9 @@ pub fn copy_whole(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Writes a file that appears, or replaces an older one, whole.
+///
+/// # Errors
+/// When the disk refuses; the older one stays then.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = Growing::create(path, WriteMode::Rename)?;
     file.write(bytes)?;

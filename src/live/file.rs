@@ -27,6 +27,9 @@ use std::{
 /// Where bytes can be read again that are no longer in memory.
 pub trait Source: Send + Sync {
     /// Reads exactly `length` bytes at `offset`. Blocks.
+    ///
+    /// # Errors
+    /// When they cannot be read, or are not all there.
     fn read_at(&self, offset: u64, length: usize) -> io::Result<Bytes>;
 
     /// Makes sure that it can be read from now on, whatever becomes of its name; false when that

@@ -156,7 +156,7 @@ fn layers_each_file_says_what_it_is() {
 #[test]
 fn layers_files_stay_small() {
     /// Where the seam is sought; beyond this it must be found.
-    const LINES: usize = 450;
+    const LINES: usize = 350;
     for path in files("src").into_iter().chain(files("tests/api")) {
         let lines = code(&path).lines().count();
         assert!(lines <= LINES, "{} has {lines} lines", path.display());
