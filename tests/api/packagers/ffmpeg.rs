@@ -191,6 +191,7 @@ mod rows {
             Write("live.m3u8.tmp", m3u8(2)),
             Close("live.m3u8.tmp"),
             Noticed,
+            Serves("init.mp4", init(700)),
             Unlink("init.mp4"),
             Rename("live.m3u8.tmp", "live.m3u8"),
             Shows("live.m3u8", m3u8(2)),
