@@ -255,3 +255,12 @@ fn programs_write_nothing_into_the_folder() {
     let names: Vec<_> = fs::read_dir(server.folder.path()).expect("there").flatten().collect();
     assert_eq!(names.len(), 1, "{names:?}");
 }
+
+#[test]
+fn programs_can_be_stopped_as_soon_as_they_say_where_they_listen() {
+    for _ in 0..10 {
+        let mut server = Server::start(&[]);
+        server.signal(Signal::TERM);
+        assert_eq!(server.exit().code(), Some(0));
+    }
+}

@@ -188,3 +188,29 @@ fn finished_several_or_malformed_ranges_are_200() {
         assert_eq!((head.status, head.header("content-range")), (200, None), "not for HEAD");
     }
 }
+
+/// Its end is missing, and nothing of it is sent as if it were whole.
+#[test]
+fn growing_torn_file_on_disk_is_cut_whatever_is_asked() {
+    for memory in ["256MiB", "0"] {
+        let server = Server::start(&["--memory", memory]);
+        let torn = chunk(200_000)[..150_000].to_vec();
+        server.write(".prepared", &torn);
+        // A link, not a rename: what is renamed to its name is taken to be whole.
+        std::fs::hard_link(server.path(".prepared"), server.path("1.m4s")).expect("linked");
+        for range in ["bytes=0-", "bytes=-5", "lines=1-2"] {
+            let mut response = server.get_with("/1.m4s", &[("Range", range)]);
+            assert_eq!(
+                (response.status, response.header("content-length")),
+                (200, None),
+                "{range}"
+            );
+            let (body, end) = response.rest();
+            assert_eq!(end, End::Cut, "{range}, {memory}");
+            assert!(torn.starts_with(&body));
+        }
+        let head = server.request("HEAD", "/1.m4s", &[]).response();
+        assert_eq!((head.status, head.header("content-length")), (200, None));
+        assert_eq!(head.header("etag"), None);
+    }
+}
