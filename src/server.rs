@@ -6,13 +6,20 @@ use crate::{
     live::{Library, Patience},
     shutdown::{self, Trigger},
 };
+use actix_http::HttpService;
+use actix_service::{
+    IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
+};
 use actix_web::{
-    App, HttpServer,
-    dev::{ServerHandle, fn_service},
+    App,
+    dev::{AppConfig, ServerHandle, ServiceRequest},
+    rt::net::TcpStream,
 };
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
-    fmt, io,
+    fmt,
+    future::ready,
+    io,
     net::{SocketAddr, TcpListener},
     sync::Arc,
     time::Duration,
@@ -68,9 +75,14 @@ const BACKLOG: i32 = 4096;
 /// closes them and no request is lost.
 const KEEP_ALIVE: Duration = Duration::from_secs(90);
 
-/// So much of a body is gathered for one write, in bytes. Connections keep up to twice as much
-/// while they are idle.
-const WRITE_BUFFER_BYTES: usize = 32 * 1024;
+/// A client that begins no request within this time is dropped.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A client that does not close when it is asked to is dropped after this time.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A head does not wait for its body in actix's buffer: the connection's [`http::Wire`] keeps it.
+const WRITE_BUFFER_BYTES: usize = 1;
 
 impl Server {
     /// Watches the folder, listens, and takes connections as soon as [`Server::run`] is polled.
@@ -130,25 +142,56 @@ fn serve(
     listeners: Vec<TcpListener>,
     drain: Duration,
 ) -> io::Result<actix_web::dev::Server> {
-    let site = site.clone();
-    let app = move || {
-        let site = site.clone();
-        App::new().default_service(fn_service(move |request| http::entry(site.clone(), request)))
-    };
-    let mut server = HttpServer::new(app)
-        .on_connect(|connection, _| http::prepare(connection))
+    let mut server = actix_web::dev::Server::build()
         .disable_signals()
+        .max_concurrent_connections(usize::MAX)
+        .shutdown_timeout(drain.as_secs() + u64::from(drain.subsec_nanos() > 0));
+    for listener in listeners {
+        let site = site.clone();
+        let stopping = server.graceful_shutdown_signal();
+        server = server.listen("lldash", listener, move || {
+            let stopping = stopping.clone();
+            connections(site.clone(), move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+        })?;
+    }
+    Ok(server.run())
+}
+
+/// What is done with each connection. Once `stopping` resolves, no further request is taken.
+fn connections<F, S>(
+    site: Arc<Site>,
+    stopping: F,
+) -> impl ServiceFactory<
+    TcpStream,
+    Config = (),
+    Response = (),
+    Error = actix_http::error::DispatchError,
+    InitError = (),
+>
+where
+    F: Fn() -> S + 'static,
+    S: Future<Output = ()> + 'static,
+{
+    let app = App::new().default_service(fn_service(move |request: ServiceRequest| {
+        http::entry(site.clone(), request)
+    }));
+    let app = app.into_factory().map_err(|error| actix_web::Error::from(error).error_response());
+    let service = HttpService::build()
+        .graceful_shutdown_signal(stopping)
         .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(REQUEST_TIMEOUT)
+        .client_disconnect_timeout(CLOSE_TIMEOUT)
         // Else a request that is held outlives its client.
         .h1_allow_half_closed(false)
         .h1_write_buffer_size(WRITE_BUFFER_BYTES)
-        .tcp_nodelay(true)
-        .max_connections(usize::MAX)
-        .shutdown_timeout(drain.as_secs() + u64::from(drain.subsec_nanos() > 0));
-    for listener in listeners {
-        server = server.listen(listener)?;
-    }
-    Ok(server.run())
+        .on_connect_ext(|wire: &http::Wire, data| {
+            data.insert(wire.outlet());
+        })
+        .h1(map_config(app, |()| AppConfig::default()));
+    fn_service(|stream| ready(Ok(http::accept(stream)))).and_then(service)
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

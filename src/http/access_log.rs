@@ -1,25 +1,7 @@
 //! One line for each request: status, bytes, time held, time to first byte, time in all.
 
-use actix_web::{
-    HttpResponse,
-    body::{BodySize, BoxBody, MessageBody},
-    dev::ServiceRequest,
-};
-use bytes::Bytes;
-use std::{
-    pin::Pin,
-    task::{Context, Poll, ready},
-    time::{Duration, Instant},
-};
-
-/// A body that is counted, and logged when it is done or dropped.
-pub(super) struct Logged {
-    inner: BoxBody,
-    line: Option<Line>,
-    end: End,
-    bytes: u64,
-    first_byte: Option<Duration>,
-}
+use actix_web::{HttpResponse, dev::ServiceRequest};
+use std::time::{Duration, Instant};
 
 /// What is known of a request. Dropped without a body, it tells that the client left before it
 /// was answered.
@@ -33,8 +15,8 @@ pub(super) struct Line {
 }
 
 /// How a body ended.
-#[derive(Clone, Copy)]
-enum End {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum End {
     /// The client left before all was sent.
     Left,
     Done,
@@ -68,7 +50,13 @@ impl Line {
         }
     }
 
-    fn log(&mut self, bytes: u64, first_byte: Option<Duration>, end: End) {
+    /// The time since the request came.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    /// Writes the line: so much of the body has been sent.
+    pub(super) fn log(&mut self, bytes: u64, first_byte: Option<Duration>, end: End) {
         self.is_logged = true;
         let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
         let all = millis(self.since.elapsed());
@@ -95,52 +83,6 @@ impl Drop for Line {
             // It was held all the time.
             self.held = format!("{:.3}", self.since.elapsed().as_secs_f64() * 1000.0);
             self.log(0, None, End::Left);
-        }
-    }
-}
-
-impl Logged {
-    pub(super) fn new(inner: BoxBody, line: Option<Line>) -> Self {
-        let is_empty = matches!(inner.size(), BodySize::None | BodySize::Sized(0));
-        let end = if is_empty { End::Done } else { End::Left };
-        Self { inner, line, end, bytes: 0, first_byte: None }
-    }
-}
-
-impl MessageBody for Logged {
-    type Error = Box<dyn std::error::Error>;
-
-    fn size(&self) -> BodySize {
-        self.inner.size()
-    }
-
-    fn poll_next(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let this = self.get_mut();
-        let next = ready!(Pin::new(&mut this.inner).poll_next(cx));
-        match &next {
-            Some(Ok(bytes)) => {
-                this.bytes += bytes.len() as u64;
-                if let (None, Some(line)) = (this.first_byte, &this.line) {
-                    this.first_byte = Some(line.since.elapsed());
-                }
-                if matches!(this.size(), BodySize::Sized(size) if size == this.bytes) {
-                    this.end = End::Done;
-                }
-            }
-            Some(Err(_)) => this.end = End::Cut,
-            None => this.end = End::Done,
-        }
-        Poll::Ready(next)
-    }
-}
-
-impl Drop for Logged {
-    fn drop(&mut self) {
-        if let Some(mut line) = self.line.take() {
-            line.log(self.bytes, self.first_byte, self.end);
         }
     }
 }

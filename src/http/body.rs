@@ -24,29 +24,11 @@ pub(super) struct Following {
     length: Option<u64>,
     /// Bytes that are being read from disk.
     reading: Option<LocalBoxFuture<'static, io::Result<Bytes>>>,
-    end: Cut,
-}
-
-/// A cut is told one poll late: what was given before is sent first, which an error would
-/// throw away.
-#[derive(Default)]
-struct Cut {
-    is_due: bool,
-}
-
-impl Cut {
-    fn poll<T>(&mut self, cx: &Context<'_>) -> Poll<io::Result<T>> {
-        if std::mem::replace(&mut self.is_due, true) {
-            return Poll::Ready(Err(io::Error::other("the file broke off")));
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
 }
 
 impl Following {
     pub(super) fn new(follower: Follower, length: Option<u64>) -> Self {
-        Self { follower, length, reading: None, end: Cut::default() }
+        Self { follower, length, reading: None }
     }
 }
 
@@ -57,8 +39,6 @@ impl MessageBody for Following {
         self.length.map_or(BodySize::Stream, BodySize::Sized)
     }
 
-    /// An error closes the connection without a last chunk: nobody takes half a segment for a
-    /// whole one (RFC 9112, section 8).
     fn poll_next(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -72,17 +52,14 @@ impl MessageBody for Following {
                     Ok(bytes) => Poll::Ready(Some(Ok(bytes))),
                     Err(error) => {
                         log::debug!("a reply is cut: {error}");
-                        this.end.poll(cx).map(Some)
+                        Poll::Ready(Some(Err(error)))
                     }
                 };
-            }
-            if this.end.is_due {
-                return this.end.poll(cx).map(Some);
             }
             match ready!(this.follower.poll_next(cx)) {
                 Step::Bytes(bytes) => return Poll::Ready(Some(Ok(bytes))),
                 Step::End => return Poll::Ready(None),
-                Step::Cut => return this.end.poll(cx).map(Some),
+                Step::Cut => return Poll::Ready(Some(Err(broken_off()))),
                 Step::Stored(stored) => {
                     let read = web::block(move || stored.read());
                     let read = async { read.await.map_err(io::Error::other)? };
@@ -93,18 +70,21 @@ impl MessageBody for Following {
     }
 }
 
+fn broken_off() -> io::Error {
+    io::Error::other("the file broke off")
+}
+
 /// A finished file that is read from disk while it may be written again: then it is cut.
 pub(super) struct Stored {
     inner: BoxBody,
     witness: Witness,
     /// Its end is missing: it is cut there.
     is_torn: bool,
-    end: Cut,
 }
 
 impl Stored {
     pub(super) fn new(inner: BoxBody, witness: Witness, is_torn: bool) -> Self {
-        Self { inner, witness, is_torn, end: Cut::default() }
+        Self { inner, witness, is_torn }
     }
 }
 
@@ -120,9 +100,6 @@ impl MessageBody for Stored {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
-        if this.end.is_due {
-            return this.end.poll(cx).map(|result| Some(result.map_err(Into::into)));
-        }
         let next = ready!(Pin::new(&mut this.inner).poll_next(cx));
         let is_cut = match &next {
             None => this.is_torn,
@@ -130,34 +107,7 @@ impl MessageBody for Stored {
             Some(Ok(_)) => !this.witness.is_unchanged(),
             Some(Err(_)) => false,
         };
-        if is_cut {
-            return this.end.poll(cx).map(|result| Some(result.map_err(Into::into)));
-        }
-        Poll::Ready(next)
-    }
-}
-
-/// Bytes in memory, in steps: actix copies each into its buffer, so a client that takes nothing
-/// costs one step and no more.
-pub(super) struct Whole(pub(super) Bytes);
-
-/// The longest step, in bytes.
-pub(super) const STEP_BYTES: usize = 32 * 1024;
-
-impl MessageBody for Whole {
-    type Error = io::Error;
-
-    fn size(&self) -> BodySize {
-        BodySize::Sized(self.0.len() as u64)
-    }
-
-    fn poll_next(
-        self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let rest = &mut self.get_mut().0;
-        let step = rest.len().min(STEP_BYTES);
-        Poll::Ready((step > 0).then(|| Ok(rest.split_to(step))))
+        Poll::Ready(if is_cut { Some(Err(broken_off().into())) } else { next })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod access_log;
 pub mod assets;
+mod batch;
 mod body;
 mod conditional;
 mod connection;
@@ -14,13 +15,16 @@ mod holds;
 mod range;
 mod respond;
 mod routes;
+mod sending;
 mod serve;
 mod wait;
+mod wire;
 
-pub use connection::prepare;
+pub use connection::accept;
 pub use cors::Origins;
 pub use holds::Holds;
 pub use routes::entry;
+pub use wire::{Outlet, Wire};
 
 use crate::{
     folder::Folder,

@@ -182,7 +182,7 @@ fn sized(response: &mut HttpResponseBuilder, request: &Request, bytes: Bytes) ->
     if request.is_head {
         return response.body(body::Head(Some(bytes.len() as u64)));
     }
-    response.body(body::Whole(bytes))
+    response.body(bytes)
 }
 
 fn slice(whole: &Bytes, range: std::ops::Range<u64>) -> Bytes {

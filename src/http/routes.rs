@@ -1,19 +1,12 @@
 //! From a request's target to what answers it.
 
-use super::{
-    Site,
-    access_log::{Line, Logged},
-    cors,
-    failure::Failure,
-    front, gzip, serve,
-};
+use super::{Site, access_log::Line, cors, failure::Failure, front, gzip, sending::Sending, serve};
 use crate::{
     clock,
     live::{MediaPath, PathError, Target},
 };
 use actix_web::{
     Error, HttpResponse,
-    body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, header},
 };
@@ -77,9 +70,8 @@ pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<Servi
         answer(&site, &mut request).await.unwrap_or_else(|failure| failure.response());
     site.origins.allow(request.headers(), response.headers_mut());
     line.iter_mut().for_each(|line| line.answered(&response));
-    let (request, _) = request.into_parts();
-    let response = response.map_body(|_, body| Logged::new(body, line).boxed());
-    Ok(ServiceResponse::new(request, response))
+    let response = Sending::wrap(&request, response, line);
+    Ok(request.into_response(response))
 }
 
 async fn answer(site: &Site, request: &mut ServiceRequest) -> Result<HttpResponse, Failure> {

@@ -1,0 +1,105 @@
+//! A connection's socket, shared by actix and the body that is being sent.
+//!
+//! actix copies what it sends into a buffer of its own. That is right for heads; the bytes of a
+//! segment are the same for every client and are written as they lie in memory. So the [`Wire`]
+//! keeps a head back when a body of ours follows, and the body writes both through its [`Outlet`],
+//! in one call.
+//!
+//! ```text
+//! actix ──head──▶ Wire ──kept head──▶ Outlet ──writev──▶ socket
+//!                        body ──shared bytes──▶
+//! ```
+
+use actix_web::rt::net::TcpStream;
+use std::{
+    cell::RefCell,
+    io::{self, IoSlice},
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// The socket as actix sees it.
+#[derive(Debug)]
+pub struct Wire(Rc<RefCell<Socket>>);
+
+/// The socket as a body sees it.
+#[derive(Debug, Clone)]
+pub struct Outlet(Rc<RefCell<Socket>>);
+
+#[derive(Debug)]
+struct Socket {
+    stream: TcpStream,
+    /// A body follows the head that actix writes next.
+    keeps_head: bool,
+    head: Vec<u8>,
+}
+
+impl Wire {
+    /// A connection that was accepted.
+    pub fn new(stream: TcpStream) -> Self {
+        Self(Rc::new(RefCell::new(Socket { stream, keeps_head: false, head: Vec::new() })))
+    }
+
+    /// Where the bodies of this connection write.
+    pub fn outlet(&self) -> Outlet {
+        Outlet(self.0.clone())
+    }
+}
+
+impl Outlet {
+    /// From now on what actix writes is a head that is kept, until [`take_head`](Self::take_head).
+    pub(super) fn keep_head(&self) {
+        self.0.borrow_mut().keeps_head = true;
+    }
+
+    /// The head that was kept. actix writes the next one itself.
+    pub(super) fn take_head(&self) -> Vec<u8> {
+        let mut socket = self.0.borrow_mut();
+        socket.keeps_head = false;
+        std::mem::take(&mut socket.head)
+    }
+
+    /// Writes what the socket takes; pending when it takes nothing. Cancel safe.
+    pub(super) fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0.borrow_mut().stream).poll_write_vectored(cx, slices)
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0.borrow_mut().stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut socket = self.0.borrow_mut();
+        if socket.keeps_head {
+            socket.head.extend_from_slice(bytes);
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        Pin::new(&mut socket.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0.borrow_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0.borrow_mut().stream).poll_shutdown(cx)
+    }
+}
