@@ -1,6 +1,9 @@
 //! Where the log goes: lines are gathered and written by a thread of their own, so that no request
 //! waits for a terminal or a pipe that nobody reads.
 
+use crate::clock;
+use env_logger::fmt::Formatter;
+use log::Record;
 use std::{
     io::{self, IsTerminal, Write},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -49,18 +52,24 @@ impl Log {
         let shared = Arc::new(Shared::default());
         let writer = shared.clone();
         thread::Builder::new().name("log".to_owned()).spawn(move || writer.run(io::stderr()))?;
-        let style = if io::stderr().is_terminal() {
-            env_logger::WriteStyle::Always
-        } else {
-            env_logger::WriteStyle::Never
-        };
+        let is_terminal = io::stderr().is_terminal();
         env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(FILTER))
-            .format_timestamp_millis()
-            .write_style(style)
+            .format(move |line, record| format(line, record, is_terminal))
+            // Else each line is searched for what `format` does not write to a file.
+            .write_style(env_logger::WriteStyle::Always)
             .target(env_logger::Target::Pipe(Box::new(Sink(shared.clone()))))
             .init();
         Ok(Self(shared))
     }
+}
+
+/// One line of the log; coloured for a terminal.
+fn format(line: &mut Formatter, record: &Record<'_>, is_terminal: bool) -> io::Result<()> {
+    let time = humantime::format_rfc3339_millis(clock::now());
+    let plain = env_logger::fmt::style::Style::new();
+    let style = if is_terminal { line.default_level_style(record.level()) } else { plain };
+    let (level, target) = (record.level().as_str(), record.target());
+    writeln!(line, "[{time} {style}{level:<5}{style:#} {target}] {}", record.args())
 }
 
 impl Shared {

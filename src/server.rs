@@ -103,7 +103,7 @@ impl Server {
             path: config.folder.folder,
             patience: config.patience,
             holds: Holds::new(config.max_held_per_address),
-            segment_max_age: config.segment_max_age,
+            segment_caching: http::max_age(config.segment_max_age),
             origins: config.origins,
             shutdown,
         });
@@ -178,7 +178,7 @@ where
     let app = App::new().default_service(fn_service(move |request: ServiceRequest| {
         http::entry(site.clone(), request)
     }));
-    let app = app.into_factory().map_err(|error| actix_web::Error::from(error).error_response());
+    let app = app.into_factory().map_err(|error| error.error_response());
     let service = HttpService::build()
         .graceful_shutdown_signal(stopping)
         .keep_alive(KEEP_ALIVE)

@@ -1,15 +1,27 @@
 //! One line for each request: status, bytes, time held, time to first byte, time in all.
 
-use actix_web::{HttpResponse, dev::ServiceRequest};
-use std::time::{Duration, Instant};
+use super::headers::SERVER_TIMING;
+use actix_web::{
+    HttpResponse,
+    dev::ServiceRequest,
+    http::{Method, StatusCode, Uri, header::HeaderValue},
+};
+use std::{
+    fmt,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
-/// What is known of a request. Dropped without a body, it tells that the client left before it
-/// was answered.
+/// What is known of a request, put into words only when it is over. Dropped without a body, it
+/// tells that the client left before it was answered.
 pub(super) struct Line {
-    request: String,
-    /// `-` before there is a response.
-    status: String,
-    held: String,
+    address: Option<SocketAddr>,
+    method: Method,
+    /// As the client sent it, still encoded: no control characters.
+    target: Uri,
+    /// `None` before there is a response.
+    status: Option<StatusCode>,
+    held: Option<HeaderValue>,
     since: Instant,
     is_logged: bool,
 }
@@ -29,13 +41,12 @@ impl Line {
         if !log::log_enabled!(target: "lldash::access", log::Level::Info) {
             return None;
         }
-        let address = request.peer_addr().map_or(String::new(), |peer| peer.to_string());
-        // The target is as the client sent it, still encoded: no control characters.
-        let request = format!("{address} {} {}", request.method(), request.uri());
         Some(Self {
-            request,
-            status: "-".to_owned(),
-            held: "0".to_owned(),
+            address: request.peer_addr(),
+            method: request.method().clone(),
+            target: request.uri().clone(),
+            status: None,
+            held: None,
             since,
             is_logged: false,
         })
@@ -43,11 +54,8 @@ impl Line {
 
     /// It has a response.
     pub(super) fn answered(&mut self, response: &HttpResponse) {
-        self.status = response.status().as_u16().to_string();
-        let held = response.headers().get("server-timing").and_then(|value| value.to_str().ok());
-        if let Some(held) = held.and_then(|value| value.strip_prefix("wait;dur=")) {
-            held.clone_into(&mut self.held);
-        }
+        self.status = Some(response.status());
+        self.held = response.headers().get(SERVER_TIMING).cloned();
     }
 
     /// The time since the request came.
@@ -58,21 +66,13 @@ impl Line {
     /// Writes the line: so much of the body has been sent.
     pub(super) fn log(&mut self, bytes: u64, first_byte: Option<Duration>, end: End) {
         self.is_logged = true;
-        let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
-        let all = millis(self.since.elapsed());
-        let first_byte =
-            first_byte.map_or("-".to_owned(), |first| format!("{:.3} ms", millis(first)));
-        let end = match end {
-            End::Done => "done",
-            End::Cut => "cut",
-            End::Left => "left",
-        };
         log::info!(
             target: "lldash::access",
-            "{} {} {bytes} bytes, held {} ms, first byte {first_byte}, {end} {all:.3} ms",
-            self.request,
-            self.status,
-            self.held,
+            "{} {bytes} bytes, {}, first byte {}, {end} {} ms",
+            Asked(self),
+            Held(self),
+            FirstByte(first_byte),
+            Millis(self.since.elapsed()),
         );
     }
 }
@@ -80,9 +80,72 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         if !self.is_logged {
-            // It was held all the time.
-            self.held = format!("{:.3}", self.since.elapsed().as_secs_f64() * 1000.0);
             self.log(0, None, End::Left);
         }
+    }
+}
+
+/// Who asked for what, and with which status it was answered.
+struct Asked<'a>(&'a Line);
+
+impl fmt::Display for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Line { address, method, target, status, .. } = self.0;
+        if let Some(address) = address {
+            fmt::Display::fmt(address, f)?;
+        }
+        write!(
+            f,
+            " {} {target} {}",
+            method.as_str(),
+            status.as_ref().map_or("-", StatusCode::as_str)
+        )
+    }
+}
+
+/// How long it was held.
+struct Held<'a>(&'a Line);
+
+impl fmt::Display for Held<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = self.0.held.as_ref().and_then(|value| value.to_str().ok());
+        match said.and_then(|said| said.strip_prefix("wait;dur=")) {
+            Some(millis) => write!(f, "held {millis} ms"),
+            // Without an answer, it was held all the time.
+            None if self.0.status.is_none() => write!(f, "held {} ms", Millis(self.0.elapsed())),
+            None => f.write_str("held 0 ms"),
+        }
+    }
+}
+
+struct FirstByte(Option<Duration>);
+
+impl fmt::Display for FirstByte {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(after) => write!(f, "{} ms", Millis(after)),
+            None => f.write_str("-"),
+        }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "done",
+            Self::Cut => "cut",
+            Self::Left => "left",
+        })
+    }
+}
+
+/// Milliseconds with three decimals; as integers, for floating point costs more than all else in
+/// the line.
+pub(super) struct Millis(pub(super) Duration);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.0.as_micros();
+        write!(f, "{}.{:03}", micros / 1000, micros % 1000)
     }
 }

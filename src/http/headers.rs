@@ -1,7 +1,20 @@
 //! What a file's name says of its type and of how long it may be cached.
 
 use crate::live::{Manifest, MediaPath, Role};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use std::{borrow::Cow, time::Duration};
+
+/// How long a request was held, among others.
+pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// What is known beforehand is not copied for each response.
+pub(super) fn value(text: Cow<'static, str>) -> HeaderValue {
+    let unfit = HeaderValue::from_static("application/octet-stream");
+    match text {
+        Cow::Borrowed(known) => HeaderValue::from_static(known),
+        Cow::Owned(made) => HeaderValue::try_from(made).unwrap_or(unfit),
+    }
+}
 
 /// The media type (IANA's, and RFC 8216's for playlists).
 pub(super) fn content_type(path: &MediaPath) -> Cow<'static, str> {
@@ -53,12 +66,19 @@ pub(super) fn is_text(path: &MediaPath, content_type: &str) -> bool {
 /// How long it may be cached. Players ask for manifests and inits again and again, and packagers
 /// write them again; an edge may keep them for a second. Segments may be written again too, so
 /// nothing is `immutable`.
-pub(super) fn cache_control(path: &MediaPath, segment_max_age: Duration) -> Cow<'static, str> {
+pub(super) fn cache_control(path: &MediaPath, segments: &HeaderValue) -> HeaderValue {
     match path.role() {
-        Role::Media { init: false, .. } => format!("max-age={}", segment_max_age.as_secs()).into(),
-        Role::Manifest(_) | Role::Media { init: true, .. } => "max-age=0, s-maxage=1".into(),
-        Role::Other => "no-cache".into(),
+        Role::Media { init: false, .. } => segments.clone(),
+        Role::Manifest(_) | Role::Media { init: true, .. } => {
+            HeaderValue::from_static("max-age=0, s-maxage=1")
+        }
+        Role::Other => HeaderValue::from_static("no-cache"),
     }
+}
+
+/// For how long segments may be cached, as `Cache-Control` says it.
+pub fn max_age(age: Duration) -> HeaderValue {
+    value(format!("max-age={}", age.as_secs()).into())
 }
 
 #[cfg(test)]
@@ -93,7 +113,8 @@ mod tests {
 
     #[test]
     fn headers_cache_control() {
-        let control = |name| cache_control(&MediaPath::at_root(name), Duration::from_secs(60));
+        let control =
+            |name| cache_control(&MediaPath::at_root(name), &max_age(Duration::from_secs(60)));
         assert_eq!(control("x.mpd"), "max-age=0, s-maxage=1");
         assert_eq!(control("init-1.m4s"), "max-age=0, s-maxage=1");
         assert_eq!(control("chunk-1.m4s"), "max-age=60");

@@ -22,6 +22,7 @@ mod wire;
 
 pub use connection::accept;
 pub use cors::Origins;
+pub use headers::max_age;
 pub use holds::Holds;
 pub use routes::entry;
 pub use wire::{Outlet, Wire};
@@ -31,7 +32,8 @@ use crate::{
     live::{Library, Patience},
     shutdown::Shutdown,
 };
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use actix_web::http::header::HeaderValue;
+use std::{path::PathBuf, sync::Arc};
 
 /// What requests are answered from; shared by all workers.
 #[derive(Debug)]
@@ -46,8 +48,8 @@ pub struct Site {
     pub patience: Patience,
     /// Who waits.
     pub holds: Holds,
-    /// For how long segments may be cached.
-    pub segment_max_age: Duration,
+    /// What segments say of how long they may be cached; see [`max_age`].
+    pub segment_caching: HeaderValue,
     /// Pages of which origins may read.
     pub origins: Origins,
     /// When the program stops, held requests end.

@@ -5,7 +5,7 @@ use super::{
     conditional::{Conditions, Outcome},
     failure::Failure,
     gzip,
-    headers::{cache_control, content_type, is_text},
+    headers::{cache_control, content_type, is_text, value},
     range::{Asked, Part},
 };
 use crate::{
@@ -158,7 +158,7 @@ fn finished_live(
         response.insert_header((header::CONTENT_ENCODING, "gzip"));
         return Ok(sized(&mut response, request, gzipped));
     }
-    response.insert_header((header::ACCEPT_RANGES, "bytes"));
+    response.insert_header((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")));
     let range = match request.range.filter(|_| ranges).map(|asked| asked.of(length)) {
         None => 0..length,
         Some(Part::None) => return Err(Failure::Range(length)),
@@ -214,7 +214,7 @@ pub(super) fn stored(
     };
     if request.is_head {
         let length = stored.whole.then_some(stored.length);
-        response.insert_header((header::ACCEPT_RANGES, "bytes"));
+        response.insert_header((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")));
         return Ok(response.body(body::Head(length)));
     }
     let part = request.range.filter(|_| ranges).map(|asked| asked.of(stored.length));
@@ -239,7 +239,7 @@ pub(super) fn stored(
         return Err(Failure::Changed);
     }
     response.status(from_disk.status());
-    response.insert_header((header::ACCEPT_RANGES, "bytes"));
+    response.insert_header((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")));
     if let Some(range) = from_disk.headers().get(header::CONTENT_RANGE) {
         response.insert_header((header::CONTENT_RANGE, range.clone()));
     }
@@ -270,8 +270,8 @@ fn plain_headers(headers: &mut HeaderMap, part: Option<Part>) {
 /// What every response for a file has.
 fn builder(site: &Site, path: &MediaPath) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
-    response.insert_header((header::CONTENT_TYPE, &*content_type(path)));
-    response.insert_header((header::CACHE_CONTROL, &*cache_control(path, site.segment_max_age)));
+    response.insert_header((header::CONTENT_TYPE, value(content_type(path))));
+    response.insert_header((header::CACHE_CONTROL, cache_control(path, &site.segment_caching)));
     response
 }
 

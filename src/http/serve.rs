@@ -2,9 +2,11 @@
 
 use super::{
     Site,
+    access_log::Millis,
     conditional::{Conditions, Outcome},
     failure::Failure,
     gzip,
+    headers::SERVER_TIMING,
     holds::Hold,
     respond::{self, Request},
     wait::Wish,
@@ -83,8 +85,7 @@ pub(super) async fn file(
         insert(&mut response, PREFERENCE_APPLIED, &format!("wait={}", wait.as_secs()));
     }
     if let Some(held) = held {
-        let millis = held.as_secs_f64() * 1000.0;
-        insert(&mut response, SERVER_TIMING, &format!("wait;dur={millis:.3}"));
+        insert(&mut response, SERVER_TIMING, &format!("wait;dur={}", Millis(held)));
     }
     Ok(response)
 }
@@ -96,7 +97,6 @@ fn is_scratch(site: &Site, path: &MediaPath) -> bool {
 }
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
-const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 fn insert(response: &mut HttpResponse, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {

@@ -173,7 +173,7 @@ fn site(folder: &std::path::Path) -> Arc<Site> {
         path: config.folder,
         patience,
         holds: Holds::new(None),
-        segment_max_age: second,
+        segment_caching: lldash::http::max_age(second),
         origins: Origins::Any,
         shutdown: shutdown::channel().1,
     })
