@@ -59,18 +59,23 @@ impl StoredFile {
     /// # Errors
     /// When the system has no more descriptors.
     pub fn witness(&self) -> io::Result<Witness> {
-        Ok(Witness { file: self.file.try_clone()?, stamp: self.stamp })
+        Ok(Witness { file: Arc::new(self.file.try_clone()?), stamp: self.stamp })
     }
 }
 
 /// Knows whether a file has been written since it was opened.
 #[derive(Debug)]
 pub struct Witness {
-    file: fs::File,
+    file: Arc<fs::File>,
     stamp: Stamp,
 }
 
 impl Witness {
+    /// The file that it knows.
+    pub fn file(&self) -> Arc<fs::File> {
+        self.file.clone()
+    }
+
     /// Whether it is still as it was.
     pub fn is_unchanged(&self) -> bool {
         Opened::again(&self.file).is_ok_and(|(_, _, stamp)| stamp == self.stamp)

@@ -1,11 +1,15 @@
 //! Bodies of files: in memory, growing, and on disk.
 
+#[cfg(target_os = "linux")]
+use super::disk::Blocks;
 use crate::{
     folder::Witness,
     live::{Follower, Step},
 };
+#[cfg(not(target_os = "linux"))]
+use actix_web::body::BoxBody;
 use actix_web::{
-    body::{BodySize, BoxBody, MessageBody},
+    body::{BodySize, MessageBody},
     web,
 };
 use bytes::Bytes;
@@ -76,23 +80,47 @@ fn broken_off() -> io::Error {
 
 /// A finished file that is read from disk while it may be written again: then it is cut.
 pub(super) struct Stored {
-    inner: BoxBody,
+    reader: Reader,
     witness: Witness,
+    length: u64,
     /// Its end is missing: it is cut there.
     is_torn: bool,
 }
 
+/// Who reads from disk.
+pub(super) enum Reader {
+    #[cfg(target_os = "linux")]
+    Blocks(Blocks),
+    #[cfg(not(target_os = "linux"))]
+    ActixFiles(BoxBody),
+}
+
+impl Reader {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Blocks(blocks) => {
+                blocks.poll_next(cx).map(|next| next.map(|block| block.map_err(Into::into)))
+            }
+            #[cfg(not(target_os = "linux"))]
+            Self::ActixFiles(body) => Pin::new(body).poll_next(cx),
+        }
+    }
+}
+
+type BodyError = Box<dyn std::error::Error>;
+
 impl Stored {
-    pub(super) fn new(inner: BoxBody, witness: Witness, is_torn: bool) -> Self {
-        Self { inner, witness, is_torn }
+    pub(super) fn new(reader: Reader, length: u64, witness: Witness, is_torn: bool) -> Self {
+        Self { reader, witness, length, is_torn }
     }
 }
 
 impl MessageBody for Stored {
-    type Error = Box<dyn std::error::Error>;
+    type Error = BodyError;
 
     fn size(&self) -> BodySize {
-        if self.is_torn { BodySize::Stream } else { self.inner.size() }
+        if self.is_torn { BodySize::Stream } else { BodySize::Sized(self.length) }
     }
 
     fn poll_next(
@@ -100,7 +128,7 @@ impl MessageBody for Stored {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
-        let next = ready!(Pin::new(&mut this.inner).poll_next(cx));
+        let next = ready!(this.reader.poll_next(cx));
         let is_cut = match &next {
             None => this.is_torn,
             // Asked after the read: bytes that were written before it would show by now.

@@ -7,6 +7,8 @@ mod body;
 mod conditional;
 mod connection;
 mod cors;
+#[cfg(target_os = "linux")]
+mod disk;
 mod failure;
 mod front;
 mod gzip;

@@ -1,5 +1,7 @@
 //! A file becomes a response.
 
+#[cfg(target_os = "linux")]
+use super::disk::Blocks;
 use super::{
     Site, body,
     conditional::{Conditions, Outcome},
@@ -190,7 +192,8 @@ fn slice(whole: &Bytes, range: std::ops::Range<u64>) -> Bytes {
     whole.slice(index(range.start)..index(range.end))
 }
 
-/// Answers with a file that is too large for memory: actix-files reads it.
+/// Answers with a file that is too large for memory: actix-files says what is sent of it, and reads
+/// it where the system has no better way.
 pub(super) fn stored(
     site: &Site,
     request: &Request,
@@ -230,11 +233,12 @@ pub(super) fn stored(
     let named = NamedFile::from_file(stored.file, path.name()).map_err(|_| Failure::Denied)?;
     let named = named.use_etag(false).use_last_modified(false).disable_content_disposition();
     let from_disk = named.into_response(http.request());
-    let expected = match part {
-        Some(Part::Some(range)) => range.end - range.start,
-        _ => stored.length,
+    let range = match part {
+        Some(Part::Some(range)) => range,
+        _ => 0..stored.length,
     };
-    if from_disk.body().size() != BodySize::Sized(expected) {
+    let length = range.end - range.start;
+    if from_disk.body().size() != BodySize::Sized(length) {
         // It is as long as it is now, which may be nothing.
         return Err(Failure::Changed);
     }
@@ -243,7 +247,11 @@ pub(super) fn stored(
     if let Some(range) = from_disk.headers().get(header::CONTENT_RANGE) {
         response.insert_header((header::CONTENT_RANGE, range.clone()));
     }
-    let body = body::Stored::new(from_disk.into_body(), witness, is_torn);
+    #[cfg(target_os = "linux")]
+    let reader = body::Reader::Blocks(Blocks::new(witness.file(), range));
+    #[cfg(not(target_os = "linux"))]
+    let reader = body::Reader::ActixFiles(from_disk.into_body());
+    let body = body::Stored::new(reader, length, witness, is_torn);
     Ok(response.body(body.boxed()))
 }
 

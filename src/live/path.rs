@@ -136,7 +136,7 @@ impl MediaPath {
 
     /// The last segment.
     pub fn name(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or_default()
+        split_last(&self.0, b'/').map_or(&*self.0, |(_, name)| name)
     }
 
     /// The file `name` in this folder.
@@ -166,7 +166,7 @@ impl MediaPath {
 
     /// nginx-rtmp writes `NAME-raw.m4v` before `NAME.m4v`: the latter's path, for the former's.
     pub fn cooked(&self) -> Option<Self> {
-        let (stem, extension) = self.0.rsplit_once('.')?;
+        let (stem, extension) = split_last(&self.0, b'.')?;
         let stem = stem.strip_suffix("-raw").filter(|_| matches!(extension, "m4v" | "m4a"))?;
         Some(Self(format!("{stem}.{extension}").into()))
     }
@@ -250,11 +250,17 @@ impl Role {
 
 /// A name's stem and its extension, digits after the extension left out (`NAME.m4s.3`).
 fn split_extension(name: &str) -> Option<(&str, &str)> {
-    let (stem, extension) = name.rsplit_once('.')?;
+    let (stem, extension) = split_last(name, b'.')?;
     if !extension.is_empty() && extension.bytes().all(|byte| byte.is_ascii_digit()) {
-        return stem.rsplit_once('.');
+        return split_last(stem, b'.');
     }
     Some((stem, extension))
+}
+
+/// `str::rsplit_once` for ASCII and short ends, which is asked several times for each request.
+fn split_last(text: &str, at: u8) -> Option<(&str, &str)> {
+    let found = text.bytes().rposition(|byte| byte == at)?;
+    Some((&text[..found], &text[found + 1..]))
 }
 
 /// Where a numbered name stands among its kind: `v/chunk-` 12 `.m4s`.
@@ -269,7 +275,7 @@ impl<'a> Sequence<'a> {
     fn of(path: &'a str) -> Option<Self> {
         let name_at = path.rfind('/').map_or(0, |slash| slash + 1);
         let name = &path[name_at..];
-        let part = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        let part = split_last(name, b'.').map_or("", |(_, extension)| extension);
         let is_part = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         let searched = match split_extension(name) {
             Some(_) if is_part => name,
