@@ -109,6 +109,7 @@ struct Options {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Watch {
     Auto,
+    Notify,
     Poll,
 }
 
@@ -184,6 +185,7 @@ impl From<Options> for Command {
             allowed_links: options.allow_link,
             watch: match options.watch {
                 Watch::Auto => folder::Watch::Auto,
+                Watch::Notify => folder::Watch::Notify,
                 Watch::Poll => folder::Watch::Poll,
             },
             poll_interval: options.poll_interval,

@@ -92,7 +92,7 @@ impl Tracker {
     pub(super) fn run(mut self) {
         let _close = CloseInbox(self.inbox.clone());
         loop {
-            match self.inbox.next(self.wake_at) {
+            match self.inbox.next(self.watcher.as_mut(), self.wake_at) {
                 None => self.pass_deadlines(Instant::now()),
                 Some(Task::Event(event)) => self.take(&event),
                 Some(Task::Rescan) => self.rescan(),
