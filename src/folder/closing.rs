@@ -90,6 +90,7 @@ impl Tracker {
         before: Option<Duration>,
     ) {
         let Some(shown) = MediaPath::from_disk(relative) else { return };
+        self.library.doubt(&shown);
         let Found::File(opened) = self.root.find(relative) else { return };
         let is_manifest = shown.is_manifest();
         // A manifest that is written twice in one tick of the clock looks the same.

@@ -3,6 +3,8 @@
 use super::root::{Found, Root};
 use crate::live::{Container, Source, Stamp, Tail};
 use bytes::Bytes;
+#[cfg(unix)]
+use rustix::buffer::spare_capacity;
 use std::{
     fs::File,
     io,
@@ -83,6 +85,22 @@ fn retry(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
 }
 
 /// Reads the first `length` bytes; fewer when the file has become shorter.
+#[cfg(unix)]
+pub(super) fn read_whole(file: &File, length: usize) -> io::Result<Vec<u8>> {
+    // Not zeroed first: each pass over the bytes counts.
+    let mut bytes = Vec::with_capacity(length);
+    while bytes.len() < length {
+        let offset = bytes.len() as u64;
+        if retry(|| Ok(rustix::io::pread(file, spare_capacity(&mut bytes), offset)?))? == 0 {
+            break;
+        }
+    }
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+/// Reads the first `length` bytes; fewer when the file has become shorter.
+#[cfg(not(unix))]
 pub(super) fn read_whole(file: &File, length: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; length];
     let mut read = 0;

@@ -89,6 +89,16 @@ impl Root {
         true
     }
 
+    /// Opens what stands at `relative`; `None` where that leads over a link, or may do so.
+    pub(super) fn find_plain(&self, relative: &Path) -> Option<Found> {
+        let base = self.base();
+        match base.open_plain(relative) {
+            Ok(file) => found(file, || base.real.join(relative).canonicalize()).ok(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Found::Absent),
+            Err(_) => None,
+        }
+    }
+
     /// Opens what stands at `relative`.
     pub(super) fn find(&self, relative: &Path) -> Found {
         match self.try_find(relative) {
@@ -118,15 +128,7 @@ impl Root {
             }
             Err(error) => return Err(error),
         };
-        let metadata = file.metadata()?;
-        if metadata.is_dir() {
-            let real = real.map_or_else(|| base.real.join(relative).canonicalize(), Ok)?;
-            return Ok(Found::Folder(real));
-        }
-        if !metadata.is_file() {
-            return Ok(Found::Absent);
-        }
-        Ok(Found::File(Opened::new(file, &metadata)?))
+        found(file, || real.map_or_else(|| base.real.join(relative).canonicalize(), Ok))
     }
 
     /// Whether a link may lead to this real path.
@@ -162,6 +164,18 @@ impl Root {
             );
         }
     }
+}
+
+/// What an open file is; a folder lies at its real path.
+fn found(file: File, real: impl FnOnce() -> io::Result<PathBuf>) -> io::Result<Found> {
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Ok(Found::Folder(real()?));
+    }
+    if !metadata.is_file() {
+        return Ok(Found::Absent);
+    }
+    Ok(Found::File(Opened::new(file, &metadata)?))
 }
 
 impl Opened {
@@ -226,30 +240,47 @@ impl Place {
 
     #[cfg(target_os = "linux")]
     fn open_beneath(&self, relative: &Path) -> io::Result<File> {
-        use rustix::{
-            fs::{Mode, OFlags, ResolveFlags, openat2},
-            io::Errno,
-        };
-        let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
-        // NONBLOCK: a FIFO must not block the open.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        use rustix::{fs::ResolveFlags, io::Errno};
         for _ in 0..RACES {
-            match openat2(&self.handle, relative, flags, Mode::empty(), resolve) {
-                Ok(handle) => return Ok(File::from(handle)),
+            match self.open_by(relative, ResolveFlags::empty()) {
                 // A rename elsewhere raced with the look-up of `..` in a link.
                 Err(Errno::AGAIN) => {}
                 // Kernels before 5.6, and sandboxes that do not know the call.
                 Err(Errno::NOSYS | Errno::PERM) => return self.open_resolved(relative),
-                Err(error) => return Err(error.into()),
+                opened => return Ok(opened?),
             }
         }
         Err(Errno::AGAIN.into())
     }
 
+    /// Opens what lies here without any link.
+    #[cfg(target_os = "linux")]
+    fn open_plain(&self, relative: &Path) -> io::Result<File> {
+        Ok(self.open_by(relative, rustix::fs::ResolveFlags::NO_SYMLINKS)?)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn open_by(
+        &self,
+        relative: &Path,
+        links: rustix::fs::ResolveFlags,
+    ) -> rustix::io::Result<File> {
+        use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+        let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
+        // NONBLOCK: a FIFO must not block the open.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | links;
+        openat2(&self.handle, relative, flags, Mode::empty(), resolve).map(File::from)
+    }
+
     #[cfg(not(target_os = "linux"))]
     fn open_beneath(&self, relative: &Path) -> io::Result<File> {
         self.open_resolved(relative)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn open_plain(&self, _relative: &Path) -> io::Result<File> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Resolves, checks, opens. Between the check and the opening, one who may write to the

@@ -44,6 +44,8 @@ pub(super) struct Tracker {
     /// Requests that wait for a finished file to be read.
     pub(super) loading: HashMap<MediaPath, Vec<oneshot::Sender<super::Answer>>>,
     pub(super) rules: Rules,
+    /// Some folder could not be watched.
+    pub(super) is_blind: bool,
     /// Leases tell nothing: other hosts may write.
     is_shared: bool,
     /// No deadline passes before this.
@@ -83,6 +85,7 @@ impl Tracker {
             closing: Closing::default(),
             settled: Settled::default(),
             loading: HashMap::new(),
+            is_blind: false,
             wake_at: None,
             buffer: vec![0; READ_BYTES].into(),
         })
@@ -141,10 +144,10 @@ impl Tracker {
         if self.growing.contains_key(relative) {
             return self.read_on(relative);
         }
-        self.note_link(relative);
         let side = under_side_name(relative);
         let Some(shown) = side.clone().or_else(|| MediaPath::from_disk(relative)) else { return };
-        match self.root.find(relative) {
+        self.library.doubt(&shown);
+        match self.find_noting_links(relative) {
             Found::Folder(_) => self.enter(relative),
             Found::File(opened) if shown.is_manifest() => {
                 // Where closes are told of, it is read then.
@@ -207,7 +210,12 @@ impl Tracker {
         let now = Instant::now();
         let Some(growing) = self.growing.get_mut(relative) else { return };
         let had_bytes = growing.live().is_some();
-        let progress = growing.read_on(&self.library, &mut self.buffer, now);
+        // Its state on disk matters when it ends, and only a close tells of that.
+        let progress = if self.rules.close_events {
+            growing.read_more(&self.library, &mut self.buffer, now)
+        } else {
+            growing.read_on(&self.library, &mut self.buffer, now)
+        };
         let has_begun = !had_bytes && growing.live().is_some();
         match progress {
             Ok(Progress::Read { .. }) => {}
