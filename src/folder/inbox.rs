@@ -124,6 +124,12 @@ impl Inbox {
         !self.queue().is_closed
     }
 
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        let queue = self.queue();
+        queue.events.is_empty() && queue.others.is_empty() && !queue.rescan
+    }
+
     /// The next thing to do; `None` at the deadline, which comes before everything. Reads the
     /// watch, if that is not done elsewhere. Blocks.
     pub(super) fn next(

@@ -208,3 +208,90 @@ fn meaning(flags: ReadFlags) -> Option<Meaning> {
     ];
     meanings.into_iter().find(|(among, _)| flags.intersects(*among)).map(|(_, meaning)| meaning)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn told(inotify: &mut Inotify, folder: &Path) -> Vec<String> {
+        let name = |path: &Path| path.strip_prefix(folder).expect("below").display().to_string();
+        let line = |notice| match notice {
+            Notice::Rescan => "rescan".to_owned(),
+            Notice::Event(Event::Touched(path)) => format!("touched {}", name(&path)),
+            Notice::Event(Event::Closed(path)) => format!("closed {}", name(&path)),
+            Notice::Event(Event::Arrived(path)) => format!("arrived {}", name(&path)),
+            Notice::Event(Event::Moved(path)) => format!("moved {}", name(&path)),
+            Notice::Event(Event::Removed(path)) => format!("removed {}", name(&path)),
+        };
+        inotify.read().map(line).collect()
+    }
+
+    fn folder() -> (tempfile::TempDir, Inotify) {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("a")).expect("made");
+        let mut inotify = Inotify::new().expect("inotify");
+        inotify.watch(folder.path()).expect("watched");
+        inotify.watch(&folder.path().join("a")).expect("watched");
+        (folder, inotify)
+    }
+
+    #[test]
+    fn watching_tells_what_writers_do_and_not_what_readers_do() {
+        let (folder, mut inotify) = folder();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("a/1.tmp"), "x").expect("written");
+        fs::read(path("a/1.tmp")).expect("read");
+        fs::rename(path("a/1.tmp"), path("a/1")).expect("renamed");
+        fs::remove_file(path("a/1")).expect("removed");
+        let expected = [
+            "touched a/1.tmp",
+            "touched a/1.tmp",
+            "closed a/1.tmp",
+            "moved a/1.tmp",
+            "arrived a/1",
+            "removed a/1",
+        ];
+        assert_eq!(told(&mut inotify, folder.path()), expected);
+        assert!(told(&mut inotify, folder.path()).is_empty());
+    }
+
+    #[test]
+    fn watching_a_folder_that_goes_and_comes_back_ends_with_its_coming() {
+        let (folder, mut inotify) = folder();
+        let path = |name: &str| folder.path().join(name);
+        fs::rename(path("a"), path("b")).expect("renamed");
+        fs::rename(path("b"), path("a")).expect("renamed");
+        let told = told(&mut inotify, folder.path());
+        // Its own watch told that it moved, last of all; but of which name?
+        assert_eq!(told, ["moved a", "arrived b", "moved b", "arrived a"]);
+        assert_eq!(inotify.places.watches.len(), 1, "it is to be watched anew");
+    }
+
+    #[test]
+    fn watching_a_folder_that_is_removed_forgets_it() {
+        let (folder, mut inotify) = folder();
+        fs::remove_dir(folder.path().join("a")).expect("removed");
+        assert_eq!(told(&mut inotify, folder.path()), ["removed a", "removed a"]);
+        assert_eq!((inotify.places.watches.len(), inotify.places.paths.len()), (1, 1));
+    }
+
+    #[test]
+    fn watching_a_folder_above_tells_nothing_of_what_is_written() {
+        let (folder, mut inotify) = folder();
+        let path = |name: &str| folder.path().join(name);
+        inotify.unwatch(folder.path());
+        inotify.watch_above(folder.path());
+        fs::write(path("1"), "x").expect("written");
+        assert_eq!(told(&mut inotify, folder.path()), ["touched 1"]);
+        inotify.watch_above(&path("a"));
+        fs::write(path("2"), "x").expect("written");
+        fs::write(path("a/1"), "x").expect("written");
+        let whole = ["touched a/1", "touched a/1", "closed a/1"];
+        assert_eq!(told(&mut inotify, folder.path()), whole, "it is watched as a whole too");
+        inotify.unwatch(&path("a"));
+        fs::write(path("a/1"), "x").expect("written");
+        fs::remove_file(path("a/1")).expect("removed");
+        assert_eq!(told(&mut inotify, folder.path()), ["removed a/1"]);
+    }
+}

@@ -6,7 +6,7 @@ use super::{
     closing::FIRST_DELAY,
     lease::HasWriter,
     loader::{container, ends_well},
-    on_disk::{OnDisk, read_whole},
+    on_disk::{OnDisk, read_into},
     root::{Found, Opened},
     tracker::Tracker,
 };
@@ -224,7 +224,7 @@ impl Tracker {
             return self.library.nudge(&shown);
         }
         let length = usize::try_from(opened.length).unwrap_or(usize::MAX);
-        let read = read_whole(&opened.file, length);
+        let read = read_into(self.spare.take(length), &opened.file, length);
         match read.and_then(|bytes| Ok((bytes, Opened::again(&opened.file)?.2))) {
             Ok((bytes, stamp)) if stamp == opened.stamp => {
                 let whole = renamed || ends_well(container(&shown), &bytes);

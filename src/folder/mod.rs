@@ -27,10 +27,12 @@ mod manifest;
 #[cfg(target_os = "linux")]
 mod mounts;
 mod on_disk;
+mod place;
 mod renames;
 mod root;
 mod scan;
 mod settled;
+mod spare;
 mod tracker;
 mod watcher;
 pub mod writer;

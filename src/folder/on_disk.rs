@@ -85,10 +85,16 @@ fn retry(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
 }
 
 /// Reads the first `length` bytes; fewer when the file has become shorter.
-#[cfg(unix)]
 pub(super) fn read_whole(file: &File, length: usize) -> io::Result<Vec<u8>> {
+    read_into(Vec::new(), file, length)
+}
+
+/// The same, into room that is there already if it suffices.
+#[cfg(unix)]
+pub(super) fn read_into(mut bytes: Vec<u8>, file: &File, length: usize) -> io::Result<Vec<u8>> {
+    bytes.clear();
     // Not zeroed first: each pass over the bytes counts.
-    let mut bytes = Vec::with_capacity(length);
+    bytes.reserve_exact(length);
     while bytes.len() < length {
         let offset = bytes.len() as u64;
         if retry(|| Ok(rustix::io::pread(file, spare_capacity(&mut bytes), offset)?))? == 0 {
@@ -96,13 +102,15 @@ pub(super) fn read_whole(file: &File, length: usize) -> io::Result<Vec<u8>> {
         }
     }
     bytes.truncate(length);
+    bytes.shrink_to_fit();
     Ok(bytes)
 }
 
-/// Reads the first `length` bytes; fewer when the file has become shorter.
+/// The same, into room that is there already if it suffices.
 #[cfg(not(unix))]
-pub(super) fn read_whole(file: &File, length: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; length];
+pub(super) fn read_into(mut bytes: Vec<u8>, file: &File, length: usize) -> io::Result<Vec<u8>> {
+    bytes.clear();
+    bytes.resize(length, 0);
     let mut read = 0;
     while read < length {
         match read_at(file, &mut bytes[read..], read as u64)? {
@@ -111,6 +119,7 @@ pub(super) fn read_whole(file: &File, length: usize) -> io::Result<Vec<u8>> {
         }
     }
     bytes.truncate(read);
+    bytes.shrink_to_fit();
     Ok(bytes)
 }
 

@@ -127,6 +127,8 @@ impl Tracker {
                 }
                 self.rules.close_events = watcher.has_close_events();
                 self.watcher = Some(watcher);
+                // What the one before was still to tell is lost.
+                self.inbox.rescan();
             }
             Some(Err(error)) => log::error!("cannot watch the folder any more: {error}"),
             None => {}

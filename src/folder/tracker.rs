@@ -12,6 +12,7 @@ use super::{
     root::{Found, Opened, Root},
     rules,
     settled::Settled,
+    spare::Spare,
     watcher::{Watcher, silent_file_system},
 };
 use crate::live::{Library, MediaPath, Phase, Rules, under_side_name};
@@ -51,6 +52,7 @@ pub(super) struct Tracker {
     /// No deadline passes before this.
     pub(super) wake_at: Option<Instant>,
     pub(super) buffer: Box<[u8]>,
+    pub(super) spare: Spare,
 }
 
 /// Whoever still asks when the thread is over gets no answer, and knows it.
@@ -88,6 +90,7 @@ impl Tracker {
             is_blind: false,
             wake_at: None,
             buffer: vec![0; READ_BYTES].into(),
+            spare: Spare::default(),
         })
     }
 
@@ -102,6 +105,9 @@ impl Tracker {
                 Some(Task::Look(look)) => self.look(look),
                 Some(Task::Loaded(loaded)) => self.loaded(loaded),
                 Some(Task::Stop) => return,
+            }
+            if self.spare.is_short() && self.inbox.is_empty() {
+                self.spare.make();
             }
         }
     }
@@ -131,7 +137,11 @@ impl Tracker {
     fn is_root_lost(&self, event: &Event, real: &Path) -> bool {
         let is_gone = matches!(event, Event::Moved(_) | Event::Removed(_));
         let root = self.root.real();
-        (is_gone && real == root) || (!self.dirs.contains(&root) && root.starts_with(real))
+        // Between two looks another one may have come to its name.
+        let is_another = !self.rules.close_events && !self.root.stands();
+        is_another
+            || (is_gone && real == root)
+            || (!self.dirs.contains(&root) && root.starts_with(real))
     }
 
     /// Who writes a file; nobody can tell where other hosts may.

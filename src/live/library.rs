@@ -4,11 +4,12 @@
 //! for never makes the map grow beyond the number of requests that wait.
 
 use super::{
-    file::{File, Finished, Source, Stamp},
+    file::{File, Source, Stamp},
     parking::{Parking, Ticket, wake},
     path::MediaPath,
-    tag::{Tag, Tagger},
+    tag::Tag,
     window::Window,
+    writer::Writer,
 };
 use bytes::Bytes;
 use std::{
@@ -26,7 +27,7 @@ use std::{
 #[derive(Debug)]
 pub struct Library {
     shelf: Mutex<HashMap<MediaPath, Entry>>,
-    window: Arc<Window>,
+    pub(super) window: Arc<Window>,
     waiting: AtomicUsize,
     max_waiting: usize,
 }
@@ -90,7 +91,7 @@ impl Library {
     ) -> Writer {
         let mut writer = self.prepare(path, source);
         writer.append(first);
-        self.put(writer.file.clone());
+        self.put(writer.file().clone());
         writer
     }
 
@@ -112,7 +113,7 @@ impl Library {
         let length = bytes.len() as u64;
         if length > self.largest_bytes() {
             let mut writer = self.prepare(path, source);
-            let file = writer.file.clone();
+            let file = writer.file().clone();
             writer.append(bytes);
             writer.finish(modified, stamp);
             self.put(file.clone());
@@ -143,7 +144,7 @@ impl Library {
     fn prepare(self: &Arc<Self>, path: MediaPath, source: Option<Arc<dyn Source>>) -> Writer {
         let file = Arc::new(self.file(path, source));
         self.window.enter(&file);
-        Writer { file, library: self.clone(), tagger: Tagger::default() }
+        Writer::new(file, self.clone())
     }
 
     fn put(&self, file: Arc<File>) {
@@ -243,7 +244,7 @@ impl Library {
         Ok(Wait { library: self.clone(), path, ticket: None, nudges: entry.nudges })
     }
 
-    fn charge(&self, bytes: u64) {
+    pub(super) fn charge(&self, bytes: u64) {
         for file in self.window.charge(bytes) {
             self.forget_file(&file);
         }
@@ -296,51 +297,6 @@ impl Drop for Wait {
                 shelf.remove(&self.path);
             }
         }
-    }
-}
-
-/// The one who writes a generation. Dropping it without [`Writer::finish`] cuts the file: what
-/// was not said to be whole is not.
-pub struct Writer {
-    file: Arc<File>,
-    library: Arc<Library>,
-    tagger: Tagger,
-}
-
-impl Writer {
-    /// The file that is written.
-    pub fn file(&self) -> &Arc<File> {
-        &self.file
-    }
-
-    /// Adds bytes, and wakes those who follow.
-    pub fn append(&mut self, bytes: Bytes) {
-        let length = bytes.len() as u64;
-        let hashed = bytes.clone();
-        // Those who follow come first.
-        let held = self.file.append(bytes);
-        self.tagger.push(&hashed);
-        if held > self.library.window.share_bytes() {
-            self.library.window.returned(self.file.evict());
-        }
-        self.library.charge(length);
-    }
-
-    /// All bytes are there. The tag is a hash of them.
-    pub fn finish(self, modified: SystemTime, stamp: Stamp) {
-        self.file.end(Some(Finished { tag: self.tagger.tag(), modified, stamp }));
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.file.end(None);
-    }
-}
-
-impl std::fmt::Debug for Writer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Writer({:?})", self.file)
     }
 }
 
