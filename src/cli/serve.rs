@@ -78,7 +78,8 @@ struct Options {
           value_parser = duration)]
     idle_finish: Duration,
 
-    /// Notice changes by events where the file system has them, or always by looking
+    /// Notice changes by events where the file system has them, by the same through the notify
+    /// crate, or always by looking
     #[arg(long, value_name = "HOW", env = "LLDASH_WATCH", default_value = "auto")]
     watch: Watch,
 

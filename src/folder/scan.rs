@@ -198,13 +198,13 @@ impl Tracker {
         match shown.as_ref().and_then(|shown| self.library.current(shown)) {
             Some(_) => self.closed_unseen(relative, false, None),
             None => {
+                let side = if shown.is_none() { under_side_name(relative) } else { None };
                 // From now on events tell of side names: one that grows already is taken up here.
-                let side = under_side_name(relative).filter(|_| self.rules.close_events);
-                side.iter().for_each(|shown| drop(self.look_aside(shown)));
+                let growing = side.as_ref().filter(|_| self.rules.close_events);
+                growing.into_iter().for_each(|shown| drop(self.look_aside(shown)));
                 // Whoever waits looks by itself. What nobody waits for is looked at when it is
                 // asked for: a folder may hold very many files.
-                let wanted = shown.or_else(|| under_side_name(relative));
-                if let Some(wanted) = wanted.filter(|wanted| self.library.is_wanted(wanted)) {
+                if let Some(wanted) = shown.or(side).filter(|path| self.library.is_wanted(path)) {
                     self.library.nudge(&wanted);
                 }
             }

@@ -141,7 +141,7 @@ impl Tracker {
         let is_another = !self.rules.close_events && !self.root.stands();
         is_another
             || (is_gone && real == root)
-            || (!self.dirs.contains(&root) && root.starts_with(real))
+            || (root.starts_with(real) && !self.dirs.contains(&root))
     }
 
     /// Who writes a file; nobody can tell where other hosts may.

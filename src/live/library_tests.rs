@@ -51,6 +51,30 @@ async fn holding_for_what_is_too_large_looks_again() {
     assert!(wait.until(|_| true).now_or_never().is_none(), "once for each nudge");
 }
 
+#[test]
+fn holding_for_what_one_has_not_found_others_do_not_look() {
+    let library = Library::new(1 << 20, 10);
+    let name = path("1.m4s");
+    library.note_absent(&name);
+    let wait = || library.wait(name.clone()).expect("few wait");
+    let first = wait();
+    assert!(!first.is_known_absent(), "nobody waited for what would have come");
+    for told in [Library::nudge, Library::doubt] {
+        library.note_absent(&name);
+        assert!(wait().is_known_absent());
+        told(&library, &name);
+        assert!(!wait().is_known_absent());
+    }
+    library.note_absent(&name);
+    let file = library.publish(name.clone(), None, Bytes::from_static(b"x"), STAMPED, None);
+    assert!(!wait().is_known_absent());
+    library.forget_file(&file);
+    assert!(!wait().is_known_absent());
+    library.note_absent(&name);
+    drop(first);
+    assert!(!wait().is_known_absent(), "nobody waited meanwhile");
+}
+
 #[tokio::test]
 async fn holding_a_manifest_until_its_tag_has_changed() {
     let library = Library::new(1 << 20, 10);
