@@ -78,7 +78,8 @@ struct Options {
           value_parser = duration)]
     idle_finish: Duration,
 
-    /// Notice changes by events where the file system has them, or always by looking
+    /// Notice changes by events where the file system has them, by the same through the notify
+    /// crate, or always by looking
     #[arg(long, value_name = "HOW", env = "LLDASH_WATCH", default_value = "auto")]
     watch: Watch,
 
@@ -109,6 +110,7 @@ struct Options {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Watch {
     Auto,
+    Notify,
     Poll,
 }
 
@@ -184,6 +186,7 @@ impl From<Options> for Command {
             allowed_links: options.allow_link,
             watch: match options.watch {
                 Watch::Auto => folder::Watch::Auto,
+                Watch::Notify => folder::Watch::Notify,
                 Watch::Poll => folder::Watch::Poll,
             },
             poll_interval: options.poll_interval,

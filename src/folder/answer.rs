@@ -88,6 +88,6 @@ pub(super) struct Loaded {
     pub(super) path: MediaPath,
     pub(super) opened: Opened,
     /// Its bytes, if it is to be kept in memory.
-    pub(super) bytes: io::Result<Option<Bytes>>,
+    pub(super) bytes: io::Result<Option<(Bytes, Tag)>>,
     pub(super) whole: bool,
 }

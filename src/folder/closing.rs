@@ -23,7 +23,7 @@ struct Asked {
 }
 
 /// How soon it is asked again.
-pub(super) const FIRST_DELAY: Duration = Duration::from_millis(1);
+pub(super) const FIRST_DELAY: Duration = Duration::from_micros(100);
 /// After that it is not asked again: one that is really still being written tells of its own
 /// close.
 const LAST_DELAY: Duration = Duration::from_secs(1);
@@ -69,6 +69,11 @@ impl Tracker {
     /// What was closed before something else came to its name is read to its end first: it was
     /// whole by then.
     pub(super) fn catch_up(&mut self, relative: &Path) {
+        // Whoever closed it is counted out by now, or it is really still being written.
+        let is_asked = self.closing.0.get(relative).is_some_and(|asked| asked.is_told);
+        if is_asked && self.growing.contains_key(relative) {
+            self.closed(relative);
+        }
         while self.growing.get(relative).is_some_and(|growing| growing.close_due) {
             self.closed(relative);
         }
@@ -90,6 +95,7 @@ impl Tracker {
         before: Option<Duration>,
     ) {
         let Some(shown) = MediaPath::from_disk(relative) else { return };
+        self.library.doubt(&shown);
         let Found::File(opened) = self.root.find(relative) else { return };
         let is_manifest = shown.is_manifest();
         // A manifest that is written twice in one tick of the clock looks the same.

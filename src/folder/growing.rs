@@ -146,11 +146,29 @@ impl Growing {
         self.writer.as_ref().map(Writer::file)
     }
 
-    /// Reads what is new.
+    /// Reads what is new, and notes the state of the disk, after which it may be finished.
     ///
     /// # Errors
     /// When the disk fails: what was read so far stands.
     pub(super) fn read_on(
+        &mut self,
+        library: &Arc<Library>,
+        buffer: &mut [u8],
+        now: Instant,
+    ) -> io::Result<Progress> {
+        let (_, modified, stamp) = Opened::again(&self.file)?;
+        let progress = self.read_more(library, buffer, now);
+        if !self.waits_for_close {
+            self.state = (modified, stamp);
+        }
+        progress
+    }
+
+    /// Reads what is new of a file that will be read once more before it ends.
+    ///
+    /// # Errors
+    /// When the disk fails: what was read so far stands.
+    pub(super) fn read_more(
         &mut self,
         library: &Arc<Library>,
         buffer: &mut [u8],
@@ -161,8 +179,6 @@ impl Growing {
             return Ok(Progress::Read { grew: false });
         }
         let mut grew = false;
-        let (_, modified, stamp) = Opened::again(&self.file)?;
-        self.state = (modified, stamp);
         for _ in 0..READS {
             let known = self.overlap.len();
             let read = read_at(&self.file, buffer, self.offset - known as u64)?;

@@ -1,10 +1,15 @@
 //! What the folder's thread has to do, in the order in which it came.
 
-use super::answer::{Loaded, Look};
+use super::{
+    answer::{Loaded, Look},
+    bell::Bell,
+    watcher::Watcher,
+};
 use std::{
     collections::VecDeque,
+    io,
     path::PathBuf,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
@@ -23,6 +28,14 @@ pub(super) enum Event {
     Removed(PathBuf),
 }
 
+/// What a watch has told.
+#[derive(Debug)]
+pub(super) enum Notice {
+    Event(Event),
+    /// Some events were lost.
+    Rescan,
+}
+
 /// Something to do.
 #[derive(Debug)]
 pub(super) enum Task {
@@ -36,10 +49,10 @@ pub(super) enum Task {
 
 /// The queue between those who notice and the folder's thread. Changes have their turn before
 /// questions: live bytes wait for nobody.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Inbox {
     queue: Mutex<Queue>,
-    filled: Condvar,
+    bell: Bell,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +61,10 @@ struct Queue {
     /// Looks and what was loaded: bounded by the requests that wait for them.
     others: VecDeque<Task>,
     rescan: bool,
+    /// So many of the events are as new as what the watch was last read for.
+    fresh: usize,
+    /// The folder's thread sleeps, or is about to.
+    is_asleep: bool,
     /// So many events have had their turn since the last of the others.
     turns: usize,
     is_closed: bool,
@@ -61,39 +78,40 @@ const TURNS: usize = 16;
 const MAX_EVENTS: usize = 65_536;
 
 impl Inbox {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self { queue: Mutex::default(), bell: Bell::new()? })
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds an event, unless the last one says the same already.
     pub(super) fn event(&self, event: Event) {
-        let mut queue = self.queue();
-        if queue.is_closed || queue.events.back() == Some(&event) {
-            return;
-        }
-        if queue.events.len() >= MAX_EVENTS {
-            queue.rescan = true;
-        } else {
-            queue.events.push_back(event);
-        }
-        drop(queue);
-        self.filled.notify_one();
+        self.tell(|queue| queue.event(event));
     }
 
     /// Everything is to be looked at again.
     pub(super) fn rescan(&self) {
-        self.queue().rescan = true;
-        self.filled.notify_one();
+        self.tell(|queue| queue.rescan = true);
     }
 
     /// Adds anything else.
     pub(super) fn push(&self, task: Task) {
+        self.tell(|queue| queue.others.push_back(task));
+    }
+
+    fn tell(&self, add: impl FnOnce(&mut Queue)) {
         let mut queue = self.queue();
-        if !queue.is_closed {
-            queue.others.push_back(task);
+        if queue.is_closed {
+            return;
         }
+        add(&mut queue);
+        let was_asleep = std::mem::take(&mut queue.is_asleep);
         drop(queue);
-        self.filled.notify_one();
+        if was_asleep {
+            self.bell.ring();
+        }
     }
 
     /// Nobody works any more: what is asked from now on gets no answer.
@@ -106,33 +124,75 @@ impl Inbox {
         !self.queue().is_closed
     }
 
-    /// The next thing to do; `None` at the deadline, which comes before everything. Blocks.
-    pub(super) fn next(&self, deadline: Option<Instant>) -> Option<Task> {
-        let mut queue = self.queue();
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        let queue = self.queue();
+        queue.events.is_empty() && queue.others.is_empty() && !queue.rescan
+    }
+
+    /// The next thing to do; `None` at the deadline, which comes before everything. Reads the
+    /// watch, if that is not done elsewhere. Blocks.
+    pub(super) fn next(
+        &self,
+        mut watcher: Option<&mut Watcher>,
+        deadline: Option<Instant>,
+    ) -> Option<Task> {
+        let mut is_told = false;
         loop {
-            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
                 return None;
+            }
+            let mut queue = self.queue();
+            if let Some(watcher) = &mut watcher
+                && (is_told || queue.is_stale())
+            {
+                // Nobody waits for the lock meanwhile.
+                drop(queue);
+                let told = watcher.read();
+                queue = self.queue();
+                queue.take(told);
             }
             if let Some(task) = queue.pop() {
                 return Some(task);
             }
-            queue = match deadline {
-                None => self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    let waited = self.filled.wait_timeout(queue, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            queue.is_asleep = true;
+            drop(queue);
+            is_told = self.bell.sleep(watcher.as_deref(), left);
+            self.queue().is_asleep = false;
         }
     }
 }
 
 impl Queue {
+    fn event(&mut self, event: Event) {
+        if self.events.len() >= MAX_EVENTS {
+            self.rescan = true;
+        } else if self.events.back() != Some(&event) {
+            self.events.push_back(event);
+        }
+    }
+
+    /// Whether the watch may have told of something that comes before what is next.
+    fn is_stale(&self) -> bool {
+        self.fresh == 0 && !(self.events.is_empty() && self.others.is_empty())
+    }
+
+    fn take(&mut self, told: impl Iterator<Item = Notice>) {
+        for notice in told {
+            match notice {
+                Notice::Event(event) => self.event(event),
+                Notice::Rescan => self.rescan = true,
+            }
+        }
+        self.fresh = self.events.len();
+    }
+
     fn pop(&mut self) -> Option<Task> {
         if self.turns < TURNS || self.others.is_empty() {
             if let Some(event) = self.events.pop_front() {
                 self.turns += 1;
+                self.fresh = self.fresh.saturating_sub(1);
                 return Some(Task::Event(event));
             }
             // What was dropped came after all that was queued.
@@ -151,38 +211,38 @@ mod tests {
 
     #[test]
     fn watching_a_queue_that_is_full_makes_everything_be_looked_at() {
-        let inbox = Inbox::default();
+        let inbox = Inbox::new().expect("an inbox");
         for number in 0..=MAX_EVENTS {
             inbox.event(Event::Touched(number.to_string().into()));
         }
         for _ in 0..MAX_EVENTS {
-            assert!(matches!(inbox.next(None), Some(Task::Event(_))));
+            assert!(matches!(inbox.next(None, None), Some(Task::Event(_))));
         }
-        assert!(matches!(inbox.next(None), Some(Task::Rescan)));
+        assert!(matches!(inbox.next(None, None), Some(Task::Rescan)));
         assert!(inbox.queue().pop().is_none());
     }
 
     #[test]
     fn watching_changes_have_their_turn_before_questions() {
-        let inbox = Inbox::default();
+        let inbox = Inbox::new().expect("an inbox");
         inbox.push(Task::Stop);
         for number in 0..=TURNS {
             inbox.event(Event::Touched(number.to_string().into()));
         }
         for _ in 0..TURNS {
-            assert!(matches!(inbox.next(None), Some(Task::Event(_))));
+            assert!(matches!(inbox.next(None, None), Some(Task::Event(_))));
         }
-        assert!(matches!(inbox.next(None), Some(Task::Stop)), "but not for ever");
-        assert!(matches!(inbox.next(None), Some(Task::Event(_))));
+        assert!(matches!(inbox.next(None, None), Some(Task::Stop)), "but not for ever");
+        assert!(matches!(inbox.next(None, None), Some(Task::Event(_))));
     }
 
     #[test]
     fn watching_many_writes_are_one_event() {
-        let inbox = Inbox::default();
+        let inbox = Inbox::new().expect("an inbox");
         for _ in 0..300 {
             inbox.event(Event::Touched("1.ts".into()));
         }
-        assert!(inbox.next(None).is_some());
+        assert!(inbox.next(None, None).is_some());
         assert!(inbox.queue().pop().is_none());
     }
 }

@@ -7,7 +7,7 @@ use super::{
     on_disk::{is_whole, read_whole},
     root::Opened,
 };
-use crate::live::{Container, MediaPath, Role, Tail};
+use crate::live::{Container, MediaPath, Role, Tag, Tail};
 use bytes::Bytes;
 use std::{
     io,
@@ -59,8 +59,9 @@ fn load(Job { path, opened, in_memory }: Job) -> Loaded {
     let container = container(&path);
     if in_memory {
         let length = usize::try_from(opened.length).unwrap_or(usize::MAX);
-        let bytes = read_whole(&opened.file, length).map(|bytes| Some(Bytes::from(bytes)));
-        let whole = matches!(&bytes, Ok(Some(bytes)) if ends_well(container, bytes));
+        let bytes = read_whole(&opened.file, length).map(Bytes::from);
+        let whole = bytes.as_ref().is_ok_and(|bytes| ends_well(container, bytes));
+        let bytes = bytes.map(|bytes| Some((bytes.clone(), Tag::of(&bytes))));
         return Loaded { path, opened, bytes, whole };
     }
     match is_whole(&opened.file, opened.length, container) {

@@ -6,11 +6,11 @@ use super::{
     closing::FIRST_DELAY,
     lease::HasWriter,
     loader::{container, ends_well},
-    on_disk::{OnDisk, read_whole},
+    on_disk::{OnDisk, read_into},
     root::{Found, Opened},
     tracker::Tracker,
 };
-use crate::live::{File, MediaPath, Role};
+use crate::live::{File, MediaPath, Role, Tag};
 use bytes::Bytes;
 use std::{
     path::{Path, PathBuf},
@@ -37,10 +37,17 @@ impl Tracker {
         // who waits of that.
         let is_told = self.rules.close_events && is_held;
         for is_last in [is_told, true] {
-            match self.root.find(path.as_path()) {
+            let plain = self.root.find_plain(path.as_path());
+            let is_told = is_told && plain.is_some() && self.is_watched(&path);
+            match plain.unwrap_or_else(|| self.root.find(path.as_path())) {
                 Found::File(opened) => return self.look_at(path, opened, reply),
                 Found::Folder(_) => return answer(reply, Answer::Folder),
                 Found::Denied => return answer(reply, Answer::Denied),
+                Found::Absent if is_told => {
+                    // Its side names too: those that grow are known.
+                    self.library.note_absent(&path);
+                    break;
+                }
                 Found::Absent => {
                     if let Some(file) = self.look_aside(&path) {
                         return answer(reply, Answer::Live(file));
@@ -52,6 +59,12 @@ impl Tracker {
             }
         }
         answer(reply, Answer::Absent);
+    }
+
+    /// Whether events tell of everything in the folder in which a path lies.
+    fn is_watched(&self, path: &MediaPath) -> bool {
+        let folder = path.as_path().parent().unwrap_or(Path::new(""));
+        !self.is_blind && self.dirs.real(folder).is_some()
     }
 
     fn look_at(&mut self, path: MediaPath, opened: Opened, reply: oneshot::Sender<Answer>) {
@@ -88,7 +101,7 @@ impl Tracker {
 
     /// A file that grows under a side name, found without an event. One that nobody writes is
     /// what a crash has left.
-    fn look_aside(&mut self, path: &MediaPath) -> Option<Arc<File>> {
+    pub(super) fn look_aside(&mut self, path: &MediaPath) -> Option<Arc<File>> {
         for extension in [".tmp", ".gftmp"] {
             let side = PathBuf::from(format!("{path}{extension}"));
             if self.growing.contains_key(&side) || path.is_manifest() {
@@ -158,8 +171,9 @@ impl Tracker {
             return looks.for_each(|look| self.look(look));
         }
         match bytes {
-            Ok(Some(bytes)) => {
-                let file = self.put(path.as_path(), path.clone(), opened, bytes, whole);
+            Ok(Some((bytes, tag))) => {
+                let (shown, contents) = (path.clone(), (bytes, Some(tag)));
+                let file = self.put(path.as_path(), shown, opened, contents, whole);
                 waiting.into_iter().for_each(|reply| answer(reply, Answer::Live(file.clone())));
             }
             Ok(None) => self.hand_out(&path, opened, whole, waiting),
@@ -210,11 +224,11 @@ impl Tracker {
             return self.library.nudge(&shown);
         }
         let length = usize::try_from(opened.length).unwrap_or(usize::MAX);
-        let read = read_whole(&opened.file, length);
+        let read = read_into(self.spare.take(length), &opened.file, length);
         match read.and_then(|bytes| Ok((bytes, Opened::again(&opened.file)?.2))) {
             Ok((bytes, stamp)) if stamp == opened.stamp => {
                 let whole = renamed || ends_well(container(&shown), &bytes);
-                self.put(relative, shown, opened, bytes.into(), whole);
+                self.put(relative, shown, opened, (bytes.into(), None), whole);
             }
             // Written meanwhile: its events follow.
             Ok(_) => self.library.forget(&shown),
@@ -228,14 +242,14 @@ impl Tracker {
         relative: &Path,
         shown: MediaPath,
         opened: Opened,
-        bytes: Bytes,
+        (bytes, tag): (Bytes, Option<Tag>),
         whole: bool,
     ) -> Arc<File> {
         let Opened { file, modified, stamp, .. } = opened;
         let source =
             Arc::new(OnDisk::new(self.root.clone(), relative.to_owned(), Arc::new(file), stamp));
         if whole {
-            return self.library.publish(shown, Some(source), bytes, (modified, stamp));
+            return self.library.publish(shown, Some(source), bytes, (modified, stamp), tag);
         }
         log::info!("{shown} ends in the middle: it is cut there");
         self.library.begin(shown, Some(source), bytes).file().clone()

@@ -41,7 +41,7 @@ impl Tracker {
         let is_still = Opened::again(&opened.file).is_ok_and(|(.., stamp)| stamp == opened.stamp);
         if is_still && self.is_shown(path, kind, &opened, &bytes, is_closed) {
             self.gone.remove(path);
-            self.put(path.as_path(), path.clone(), opened, bytes.into(), true);
+            self.put(path.as_path(), path.clone(), opened, (bytes.into(), None), true);
         } else if !is_closed && is_young {
             self.ask_after(path.as_path(), SETTLE_TIME, false);
         }

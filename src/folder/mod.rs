@@ -12,10 +12,13 @@
 //! ```
 
 mod answer;
+mod bell;
 mod closing;
 mod dirs;
 mod growing;
 mod inbox;
+#[cfg(target_os = "linux")]
+mod inotify;
 mod judge;
 mod lease;
 mod loader;
@@ -24,10 +27,12 @@ mod manifest;
 #[cfg(target_os = "linux")]
 mod mounts;
 mod on_disk;
+mod place;
 mod renames;
 mod root;
 mod scan;
 mod settled;
+mod spare;
 mod tracker;
 mod watcher;
 pub mod writer;
@@ -81,7 +86,7 @@ impl Folder {
     /// When the folder is not there, is not a folder, or may not be read.
     pub fn start(config: &Config, library: Arc<Library>) -> io::Result<Self> {
         let root = Arc::new(Root::open(&config.folder, &config.allowed_links)?);
-        let inbox = Arc::new(Inbox::default());
+        let inbox = Arc::new(Inbox::new()?);
         let mut tracker = Tracker::new(config, root, library, inbox.clone())?;
         tracker.rescan();
         #[cfg(target_os = "linux")]

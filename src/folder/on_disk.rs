@@ -3,6 +3,8 @@
 use super::root::{Found, Root};
 use crate::live::{Container, Source, Stamp, Tail};
 use bytes::Bytes;
+#[cfg(unix)]
+use rustix::buffer::spare_capacity;
 use std::{
     fs::File,
     io,
@@ -84,7 +86,31 @@ fn retry(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
 
 /// Reads the first `length` bytes; fewer when the file has become shorter.
 pub(super) fn read_whole(file: &File, length: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; length];
+    read_into(Vec::new(), file, length)
+}
+
+/// The same, into room that is there already if it suffices.
+#[cfg(unix)]
+pub(super) fn read_into(mut bytes: Vec<u8>, file: &File, length: usize) -> io::Result<Vec<u8>> {
+    bytes.clear();
+    // Not zeroed first: each pass over the bytes counts.
+    bytes.reserve_exact(length);
+    while bytes.len() < length {
+        let offset = bytes.len() as u64;
+        if retry(|| Ok(rustix::io::pread(file, spare_capacity(&mut bytes), offset)?))? == 0 {
+            break;
+        }
+    }
+    bytes.truncate(length);
+    bytes.shrink_to_fit();
+    Ok(bytes)
+}
+
+/// The same, into room that is there already if it suffices.
+#[cfg(not(unix))]
+pub(super) fn read_into(mut bytes: Vec<u8>, file: &File, length: usize) -> io::Result<Vec<u8>> {
+    bytes.clear();
+    bytes.resize(length, 0);
     let mut read = 0;
     while read < length {
         match read_at(file, &mut bytes[read..], read as u64)? {
@@ -93,6 +119,7 @@ pub(super) fn read_whole(file: &File, length: usize) -> io::Result<Vec<u8>> {
         }
     }
     bytes.truncate(read);
+    bytes.shrink_to_fit();
     Ok(bytes)
 }
 

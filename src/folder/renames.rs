@@ -12,12 +12,12 @@ impl Tracker {
     /// Something was renamed to this name.
     pub(super) fn arrived(&mut self, relative: &Path) {
         let Some(shown) = MediaPath::from_disk(relative) else { return self.touched(relative) };
-        let opened = match self.root.find(relative) {
+        self.library.doubt(&shown);
+        let opened = match self.find_noting_links(relative) {
             Found::File(opened) => opened,
             Found::Folder(_) => return self.enter(relative),
             Found::Absent | Found::Denied => return,
         };
-        self.note_link(relative);
         if shown.is_manifest() {
             return self.manifest(&shown, opened, true);
         }

@@ -4,6 +4,7 @@
 //! link), in one system call that no race can trick. Elsewhere the path is resolved, checked,
 //! and opened.
 
+use super::place::Place;
 use crate::live::Stamp;
 use std::{
     collections::HashSet,
@@ -26,14 +27,6 @@ pub(super) struct Root {
 }
 
 const MAX_WARNINGS: usize = 1000;
-
-/// A folder, resolved and held open.
-#[derive(Debug)]
-struct Place {
-    real: PathBuf,
-    #[cfg(target_os = "linux")]
-    handle: std::os::fd::OwnedFd,
-}
 
 /// A regular file, open for reading.
 #[derive(Debug)]
@@ -81,12 +74,27 @@ impl Root {
         self.base.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether the folder that is held open is the one that stands at its path, or none does.
+    pub(super) fn stands(&self) -> bool {
+        self.base().stands()
+    }
+
     /// Looks again where the folder is: it may have been made anew, or something mounted over it.
     /// False when there is none.
     pub(super) fn reopen(&self) -> bool {
         let Ok(place) = Place::open(&self.given) else { return false };
         *self.base.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(place);
         true
+    }
+
+    /// Opens what stands at `relative`; `None` where that leads over a link, or may do so.
+    pub(super) fn find_plain(&self, relative: &Path) -> Option<Found> {
+        let base = self.base();
+        match base.open_plain(relative) {
+            Ok(file) => found(file, || base.real.join(relative).canonicalize()).ok(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Found::Absent),
+            Err(_) => None,
+        }
     }
 
     /// Opens what stands at `relative`.
@@ -118,15 +126,7 @@ impl Root {
             }
             Err(error) => return Err(error),
         };
-        let metadata = file.metadata()?;
-        if metadata.is_dir() {
-            let real = real.map_or_else(|| base.real.join(relative).canonicalize(), Ok)?;
-            return Ok(Found::Folder(real));
-        }
-        if !metadata.is_file() {
-            return Ok(Found::Absent);
-        }
-        Ok(Found::File(Opened::new(file, &metadata)?))
+        found(file, || real.map_or_else(|| base.real.join(relative).canonicalize(), Ok))
     }
 
     /// Whether a link may lead to this real path.
@@ -162,6 +162,18 @@ impl Root {
             );
         }
     }
+}
+
+/// What an open file is; a folder lies at its real path.
+fn found(file: File, real: impl FnOnce() -> io::Result<PathBuf>) -> io::Result<Found> {
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Ok(Found::Folder(real()?));
+    }
+    if !metadata.is_file() {
+        return Ok(Found::Absent);
+    }
+    Ok(Found::File(Opened::new(file, &metadata)?))
 }
 
 impl Opened {
@@ -203,91 +215,6 @@ fn stamp(metadata: &Metadata, modified: SystemTime) -> Stamp {
     };
     Stamp([inode[0], inode[1], metadata.len(), modified])
 }
-
-impl Place {
-    fn open(path: &Path) -> io::Result<Self> {
-        let real = path.canonicalize()?;
-        if !real.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is not a folder"));
-        }
-        // Reading it is what permission is needed for; a handle alone would not tell.
-        real.read_dir()?;
-        #[cfg(target_os = "linux")]
-        let handle = {
-            use rustix::fs::{Mode, OFlags, open};
-            open(&real, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?
-        };
-        Ok(Self {
-            real,
-            #[cfg(target_os = "linux")]
-            handle,
-        })
-    }
-
-    #[cfg(target_os = "linux")]
-    fn open_beneath(&self, relative: &Path) -> io::Result<File> {
-        use rustix::{
-            fs::{Mode, OFlags, ResolveFlags, openat2},
-            io::Errno,
-        };
-        let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
-        // NONBLOCK: a FIFO must not block the open.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        for _ in 0..RACES {
-            match openat2(&self.handle, relative, flags, Mode::empty(), resolve) {
-                Ok(handle) => return Ok(File::from(handle)),
-                // A rename elsewhere raced with the look-up of `..` in a link.
-                Err(Errno::AGAIN) => {}
-                // Kernels before 5.6, and sandboxes that do not know the call.
-                Err(Errno::NOSYS | Errno::PERM) => return self.open_resolved(relative),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Errno::AGAIN.into())
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn open_beneath(&self, relative: &Path) -> io::Result<File> {
-        self.open_resolved(relative)
-    }
-
-    /// Resolves, checks, opens. Between the check and the opening, one who may write to the
-    /// folder could put a link: the reason why Linux has a better way.
-    fn open_resolved(&self, relative: &Path) -> io::Result<File> {
-        let real = self.real.join(relative).canonicalize()?;
-        let Ok(rest) = real.strip_prefix(&self.real) else {
-            return Err(io::Error::new(
-                io::ErrorKind::CrossesDevices,
-                "it leads out of the folder",
-            ));
-        };
-        let folded = |path: &Path| path.to_string_lossy().to_lowercase();
-        if rest != relative && relative != Path::new(".") && folded(rest) == folded(relative) {
-            // A file system that folds cases found another name.
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        open_regular(&real)
-    }
-}
-
-#[cfg(unix)]
-fn open_regular(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let nonblock = rustix::fs::OFlags::NONBLOCK.bits();
-    std::fs::OpenOptions::new().read(true).custom_flags(nonblock.cast_signed()).open(path)
-}
-
-#[cfg(windows)]
-fn open_regular(path: &Path) -> io::Result<File> {
-    use std::os::windows::fs::OpenOptionsExt;
-    /// Without it a folder cannot be opened.
-    const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
-    std::fs::OpenOptions::new().read(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(path)
-}
-
-#[cfg(target_os = "linux")]
-const RACES: usize = 8;
 
 fn leads_out(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::CrossesDevices

@@ -18,6 +18,7 @@ impl Tracker {
             self.dirs.all().iter().for_each(|real| watcher.unwatch(real));
         }
         self.dirs.remove(Path::new(""));
+        self.is_blind = false;
         if self.root.reopen() {
             self.watch_above_root();
             self.enter(Path::new(""));
@@ -110,6 +111,7 @@ impl Tracker {
             Ok(()) => {}
             Err(WatchError::Limit) => self.watch_by_polling(),
             Err(WatchError::Other(error)) => {
+                self.is_blind |= real.is_dir();
                 log::warn!("cannot watch {}: {error}", real.display());
             }
         }
@@ -125,6 +127,8 @@ impl Tracker {
                 }
                 self.rules.close_events = watcher.has_close_events();
                 self.watcher = Some(watcher);
+                // What the one before was still to tell is lost.
+                self.inbox.rescan();
             }
             Some(Err(error)) => log::error!("cannot watch the folder any more: {error}"),
             None => {}
@@ -159,6 +163,14 @@ impl Tracker {
         folders
     }
 
+    /// Opens what an event tells of. A link's target is watched first, and looked at then.
+    pub(super) fn find_noting_links(&mut self, relative: &Path) -> Found {
+        self.root.find_plain(relative).unwrap_or_else(|| {
+            self.note_link(relative);
+            self.root.find(relative)
+        })
+    }
+
     /// A link to a file elsewhere is watched where that file lies, or will lie.
     pub(super) fn note_link(&mut self, relative: &Path) {
         let folder = relative.parent().and_then(|parent| self.dirs.real(parent));
@@ -186,10 +198,13 @@ impl Tracker {
         match shown.as_ref().and_then(|shown| self.library.current(shown)) {
             Some(_) => self.closed_unseen(relative, false, None),
             None => {
+                let side = if shown.is_none() { under_side_name(relative) } else { None };
+                // From now on events tell of side names: one that grows already is taken up here.
+                let growing = side.as_ref().filter(|_| self.rules.close_events);
+                growing.into_iter().for_each(|shown| drop(self.look_aside(shown)));
                 // Whoever waits looks by itself. What nobody waits for is looked at when it is
                 // asked for: a folder may hold very many files.
-                let wanted = shown.or_else(|| under_side_name(relative));
-                if let Some(wanted) = wanted.filter(|wanted| self.library.is_wanted(wanted)) {
+                if let Some(wanted) = shown.or(side).filter(|path| self.library.is_wanted(path)) {
                     self.library.nudge(&wanted);
                 }
             }

@@ -12,6 +12,7 @@ use super::{
     root::{Found, Opened, Root},
     rules,
     settled::Settled,
+    spare::Spare,
     watcher::{Watcher, silent_file_system},
 };
 use crate::live::{Library, MediaPath, Phase, Rules, under_side_name};
@@ -44,11 +45,14 @@ pub(super) struct Tracker {
     /// Requests that wait for a finished file to be read.
     pub(super) loading: HashMap<MediaPath, Vec<oneshot::Sender<super::Answer>>>,
     pub(super) rules: Rules,
+    /// Some folder could not be watched.
+    pub(super) is_blind: bool,
     /// Leases tell nothing: other hosts may write.
     is_shared: bool,
     /// No deadline passes before this.
     pub(super) wake_at: Option<Instant>,
     pub(super) buffer: Box<[u8]>,
+    pub(super) spare: Spare,
 }
 
 /// Whoever still asks when the thread is over gets no answer, and knows it.
@@ -83,8 +87,10 @@ impl Tracker {
             closing: Closing::default(),
             settled: Settled::default(),
             loading: HashMap::new(),
+            is_blind: false,
             wake_at: None,
             buffer: vec![0; READ_BYTES].into(),
+            spare: Spare::default(),
         })
     }
 
@@ -92,13 +98,16 @@ impl Tracker {
     pub(super) fn run(mut self) {
         let _close = CloseInbox(self.inbox.clone());
         loop {
-            match self.inbox.next(self.wake_at) {
+            match self.inbox.next(self.watcher.as_mut(), self.wake_at) {
                 None => self.pass_deadlines(Instant::now()),
                 Some(Task::Event(event)) => self.take(&event),
                 Some(Task::Rescan) => self.rescan(),
                 Some(Task::Look(look)) => self.look(look),
                 Some(Task::Loaded(loaded)) => self.loaded(loaded),
                 Some(Task::Stop) => return,
+            }
+            if self.spare.is_short() && self.inbox.is_empty() {
+                self.spare.make();
             }
         }
     }
@@ -128,7 +137,11 @@ impl Tracker {
     fn is_root_lost(&self, event: &Event, real: &Path) -> bool {
         let is_gone = matches!(event, Event::Moved(_) | Event::Removed(_));
         let root = self.root.real();
-        (is_gone && real == root) || (!self.dirs.contains(&root) && root.starts_with(real))
+        // Between two looks another one may have come to its name.
+        let is_another = !self.rules.close_events && !self.root.stands();
+        is_another
+            || (is_gone && real == root)
+            || (root.starts_with(real) && !self.dirs.contains(&root))
     }
 
     /// Who writes a file; nobody can tell where other hosts may.
@@ -141,10 +154,10 @@ impl Tracker {
         if self.growing.contains_key(relative) {
             return self.read_on(relative);
         }
-        self.note_link(relative);
         let side = under_side_name(relative);
         let Some(shown) = side.clone().or_else(|| MediaPath::from_disk(relative)) else { return };
-        match self.root.find(relative) {
+        self.library.doubt(&shown);
+        match self.find_noting_links(relative) {
             Found::Folder(_) => self.enter(relative),
             Found::File(opened) if shown.is_manifest() => {
                 // Where closes are told of, it is read then.
@@ -207,7 +220,12 @@ impl Tracker {
         let now = Instant::now();
         let Some(growing) = self.growing.get_mut(relative) else { return };
         let had_bytes = growing.live().is_some();
-        let progress = growing.read_on(&self.library, &mut self.buffer, now);
+        // Its state on disk matters when it ends, and only a close tells of that.
+        let progress = if self.rules.close_events {
+            growing.read_more(&self.library, &mut self.buffer, now)
+        } else {
+            growing.read_on(&self.library, &mut self.buffer, now)
+        };
         let has_begun = !had_bytes && growing.live().is_some();
         match progress {
             Ok(Progress::Read { .. }) => {}

@@ -1,12 +1,15 @@
-//! The watch on folders: notify's events become ours.
+//! The watch on folders. On Linux the folder's thread reads inotify itself; notify's events
+//! become ours where it is polled, and on other systems.
 
-use super::inbox::{Event, Inbox};
+use super::inbox::{Event, Inbox, Notice};
+#[cfg(target_os = "linux")]
+use super::inotify::Inotify;
 use notify::{
     Config, ErrorKind, EventKindMask, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher as _,
     WatcherKind,
     event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode},
 };
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{error::Error, io, path::Path, sync::Arc, time::Duration};
 
 /// How changes are noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,18 +17,28 @@ pub enum Watch {
     /// By the system, where the folder's file system reports every change; else by looking.
     #[default]
     Auto,
+    /// The same through notify, which has a thread of its own: what other systems have anyway.
+    Notify,
     /// By looking again and again.
     Poll,
 }
 
 /// Watches single folders, not what lies below them.
 pub(super) struct Watcher {
-    backend: Box<dyn notify::Watcher + Send>,
-    /// Watches the folder above the root, in which only what comes and goes matters.
-    above: Option<RecommendedWatcher>,
+    backend: Backend,
     inbox: Arc<Inbox>,
     interval: Duration,
-    polls: bool,
+}
+
+enum Backend {
+    #[cfg(target_os = "linux")]
+    Inotify(Inotify),
+    Notify {
+        watcher: RecommendedWatcher,
+        /// Watches the folder above the root, in which only what comes and goes matters.
+        above: Option<RecommendedWatcher>,
+    },
+    Poll(PollWatcher),
 }
 
 /// Why a folder is not watched.
@@ -34,7 +47,7 @@ pub(super) enum WatchError {
     /// The system gives no more watches.
     Limit,
     /// It is not there, or may not be read.
-    Other(notify::Error),
+    Other(Box<dyn Error>),
 }
 
 impl Watcher {
@@ -47,31 +60,39 @@ impl Watcher {
     ) -> io::Result<Self> {
         let reason = match watch {
             Watch::Poll => Some("as asked".to_owned()),
-            Watch::Auto => silent_file_system(root)
+            Watch::Auto | Watch::Notify => silent_file_system(root)
                 .map(|name| format!("{name} does not report what other hosts write")),
         };
         if let Some(reason) = reason {
             return Self::polling(interval, inbox, &reason);
         }
+        match Self::by_system(watch, &inbox) {
+            Ok(backend) => Ok(Self { backend, inbox, interval }),
+            Err(error) => Self::polling(interval, inbox, &error.to_string()),
+        }
+    }
+
+    fn by_system(watch: Watch, inbox: &Arc<Inbox>) -> Result<Backend, Box<dyn Error>> {
+        #[cfg(target_os = "linux")]
+        if watch == Watch::Auto {
+            return Ok(Backend::Inotify(Inotify::new()?));
+        }
+        let _ = watch;
         let events = EventKindMask::CREATE
             | EventKindMask::REMOVE
             | EventKindMask::MODIFY_DATA
             | EventKindMask::MODIFY_NAME
             | EventKindMask::ACCESS_CLOSE;
         let config = Config::default().with_event_kinds(events).with_follow_symlinks(false);
-        match RecommendedWatcher::new(handler(inbox.clone()), config) {
-            Ok(backend) => {
-                Ok(Self { backend: Box::new(backend), above: None, inbox, interval, polls: false })
-            }
-            Err(error) => Self::polling(interval, inbox, &error.to_string()),
-        }
+        let watcher = RecommendedWatcher::new(handler(inbox.clone()), config)?;
+        Ok(Backend::Notify { watcher, above: None })
     }
 
     fn polling(interval: Duration, inbox: Arc<Inbox>, reason: &str) -> io::Result<Self> {
         log::warn!("the folder is looked at every {interval:?}: {reason}");
         let config = Config::default().with_poll_interval(interval).with_follow_symlinks(false);
-        let backend = PollWatcher::new(handler(inbox.clone()), config).map_err(io::Error::other)?;
-        Ok(Self { backend: Box::new(backend), above: None, inbox, interval, polls: true })
+        let watcher = PollWatcher::new(handler(inbox.clone()), config).map_err(io::Error::other)?;
+        Ok(Self { backend: Backend::Poll(watcher), inbox, interval })
     }
 
     /// The same by polling, after the system gave no more watches.
@@ -82,35 +103,86 @@ impl Watcher {
 
     /// Whether it tells when a file's last writer closes it.
     pub(super) fn has_close_events(&self) -> bool {
-        !self.polls && matches!(RecommendedWatcher::kind(), WatcherKind::Inotify)
+        match self.backend {
+            #[cfg(target_os = "linux")]
+            Backend::Inotify(_) => true,
+            Backend::Notify { .. } => matches!(RecommendedWatcher::kind(), WatcherKind::Inotify),
+            Backend::Poll(_) => false,
+        }
+    }
+
+    /// What the folder's thread sleeps on, if it is to read the watch itself.
+    #[cfg(target_os = "linux")]
+    pub(super) fn handle(&self) -> Option<rustix::fd::BorrowedFd<'_>> {
+        match &self.backend {
+            Backend::Inotify(inotify) => Some(inotify.handle()),
+            Backend::Notify { .. } | Backend::Poll(_) => None,
+        }
+    }
+
+    /// What it has told; nothing where another thread takes that to the inbox.
+    pub(super) fn read(&mut self) -> impl Iterator<Item = Notice> {
+        let told = match &mut self.backend {
+            #[cfg(target_os = "linux")]
+            Backend::Inotify(inotify) => Some(inotify.read()),
+            Backend::Notify { .. } | Backend::Poll(_) => None::<std::vec::Drain<'_, Notice>>,
+        };
+        told.into_iter().flatten()
     }
 
     /// Watches a folder. One that is watched already is watched anew: it may be another one
     /// under the same name.
     pub(super) fn watch(&mut self, real: &Path) -> Result<(), WatchError> {
-        let _ = self.backend.unwatch(real);
-        self.backend.watch(real, RecursiveMode::NonRecursive).map_err(|error| match error.kind {
+        let backend: &mut dyn notify::Watcher = match &mut self.backend {
+            #[cfg(target_os = "linux")]
+            Backend::Inotify(inotify) => {
+                return inotify.watch(real).map_err(|error| match error.kind() {
+                    // ENOSPC, inotify_add_watch(2).
+                    io::ErrorKind::StorageFull => WatchError::Limit,
+                    _ => WatchError::Other(error.into()),
+                });
+            }
+            Backend::Notify { watcher, .. } => watcher,
+            Backend::Poll(watcher) => watcher,
+        };
+        let _ = backend.unwatch(real);
+        backend.watch(real, RecursiveMode::NonRecursive).map_err(|error| match error.kind {
             ErrorKind::MaxFilesWatch => WatchError::Limit,
-            _ => WatchError::Other(error),
+            _ => WatchError::Other(error.into()),
         })
     }
 
     /// Watches what comes to a folder above the root and what leaves it, instead of the one
     /// before. Others may write there very much.
     pub(super) fn watch_above(&mut self, real: &Path) {
-        let events = EventKindMask::CREATE | EventKindMask::REMOVE | EventKindMask::MODIFY_NAME;
-        let config = Config::default().with_event_kinds(events).with_follow_symlinks(false);
-        let watcher = RecommendedWatcher::new(handler(self.inbox.clone()), config);
-        self.above = watcher.ok().filter(|_| !self.polls).and_then(|mut watcher| {
-            watcher.watch(real, RecursiveMode::NonRecursive).ok()?;
-            Some(watcher)
-        });
+        match &mut self.backend {
+            #[cfg(target_os = "linux")]
+            Backend::Inotify(inotify) => inotify.watch_above(real),
+            Backend::Notify { above, .. } => *above = watcher_above(real, &self.inbox),
+            Backend::Poll(_) => {}
+        }
     }
 
     /// Watches it no longer.
     pub(super) fn unwatch(&mut self, real: &Path) {
-        let _ = self.backend.unwatch(real);
+        let _ = match &mut self.backend {
+            #[cfg(target_os = "linux")]
+            Backend::Inotify(inotify) => {
+                inotify.unwatch(real);
+                Ok(())
+            }
+            Backend::Notify { watcher, .. } => watcher.unwatch(real),
+            Backend::Poll(watcher) => watcher.unwatch(real),
+        };
     }
+}
+
+fn watcher_above(real: &Path, inbox: &Arc<Inbox>) -> Option<RecommendedWatcher> {
+    let events = EventKindMask::CREATE | EventKindMask::REMOVE | EventKindMask::MODIFY_NAME;
+    let config = Config::default().with_event_kinds(events).with_follow_symlinks(false);
+    let mut watcher = RecommendedWatcher::new(handler(inbox.clone()), config).ok()?;
+    watcher.watch(real, RecursiveMode::NonRecursive).ok()?;
+    Some(watcher)
 }
 
 fn handler(inbox: Arc<Inbox>) -> impl FnMut(notify::Result<notify::Event>) + Send + 'static {

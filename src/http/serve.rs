@@ -151,10 +151,12 @@ impl Quest<'_> {
         };
         let mut shutdown = self.site.shutdown.clone();
         let is_held = hold.is_some();
+        let is_known = hold.as_ref().is_some_and(|hold| hold.wait.is_known_absent());
         let look = timeout_at((since + wait.max(LOOK_TIMEOUT)).into(), self.look(is_held));
         let answer = tokio::select! {
-            answer = look => answer.map_err(|_| Failure::Busy),
+            answer = look, if !is_known => answer.map_err(|_| Failure::Busy),
             () = shutdown.stopped() => Err(Failure::Stopping),
+            () = std::future::ready(()), if is_known => Ok(Answer::Absent),
         };
         if wait.is_zero() || !matches!(&answer, Ok(answer) if !self.is_answer(answer)) {
             return Lookup { answer, held: None };

@@ -10,6 +10,7 @@ use super::{
     parking::{Parking, Ticket, wake},
     path::MediaPath,
     pieces::{Pieces, Run, join},
+    tag::Tag,
 };
 use bytes::Bytes;
 use std::{
@@ -17,7 +18,7 @@ use std::{
     io,
     ops::Range,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -46,10 +47,6 @@ pub trait Source: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Stamp(pub [u64; 4]);
 
-/// A strong entity tag (RFC 9110, section 8.8.3), with its quotes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tag(pub Arc<str>);
-
 /// What is known of a file once it is finished.
 #[derive(Debug, Clone)]
 pub struct Finished {
@@ -77,6 +74,8 @@ pub struct File {
     path: MediaPath,
     source: Option<Arc<dyn Source>>,
     state: Mutex<State>,
+    /// Once it is finished. That of one that came as a whole is made when it is first asked for.
+    tag: OnceLock<Tag>,
     /// Asked for since the window last looked.
     touched: AtomicBool,
     /// Told when this file goes, with the bytes that it still held.
@@ -88,7 +87,7 @@ struct State {
     pieces: Pieces,
     /// All bytes of a finished file, while they are in memory.
     whole: Option<Bytes>,
-    finished: Option<Finished>,
+    finished: Option<(SystemTime, Stamp)>,
     gzipped: Option<Bytes>,
     in_memory: u64,
     parking: Parking,
@@ -109,8 +108,26 @@ impl File {
             in_memory: 0,
             parking: Parking::default(),
         };
-        let touched = AtomicBool::new(true);
-        Self { path, source, state: Mutex::new(state), touched, on_drop }
+        let (state, tag) = (Mutex::new(state), OnceLock::new());
+        Self { path, source, state, tag, touched: AtomicBool::new(true), on_drop }
+    }
+
+    /// One that is finished, with all its bytes.
+    pub(super) fn with(
+        self,
+        whole: Bytes,
+        finished: (SystemTime, Stamp),
+        tag: Option<Tag>,
+    ) -> Self {
+        tag.map(|tag| self.tag.get_or_init(|| tag));
+        let mut state = self.state();
+        state.phase = Phase::Finished;
+        state.pieces = Pieces::of(&whole);
+        state.in_memory = whole.len() as u64;
+        state.whole = Some(whole);
+        state.finished = Some(finished);
+        drop(state);
+        self
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -136,7 +153,17 @@ impl File {
 
     /// Its tag and time, once it is finished.
     pub fn finished(&self) -> Option<Finished> {
-        self.state().finished.clone()
+        let state = self.state();
+        let (modified, stamp) = state.finished?;
+        let whole = state.whole.clone();
+        drop(state);
+        let tag = self.tag.get_or_init(|| Tag::of(&whole.unwrap_or_default())).clone();
+        Some(Finished { tag, modified, stamp })
+    }
+
+    /// Lets go of what is not needed while all bytes are in memory.
+    pub(super) fn settle(&self) {
+        self.source.iter().for_each(|source| source.release());
     }
 
     /// All its bytes, if it is finished and they are in memory.
@@ -196,7 +223,10 @@ impl File {
             return;
         }
         state.phase = if finished.is_some() { Phase::Finished } else { Phase::Cut };
-        state.finished = finished;
+        state.finished = finished.map(|Finished { tag, modified, stamp }| {
+            self.tag.get_or_init(|| tag);
+            (modified, stamp)
+        });
         let parked = state.parking.take();
         drop(state);
         wake(parked);
@@ -207,7 +237,7 @@ impl File {
     fn join(&self) {
         let state = self.state();
         if state.phase == Phase::Cut && state.pieces.in_memory().is_some() {
-            self.source.iter().for_each(|source| source.release());
+            self.settle();
             return;
         }
         let runs = state.pieces.in_memory().filter(|_| state.phase == Phase::Finished);
@@ -218,13 +248,15 @@ impl File {
         if state.pieces.in_memory().is_some() {
             state.pieces = Pieces::of(&whole);
             state.whole = Some(whole);
-            self.source.iter().for_each(|source| source.release());
+            self.settle();
         }
     }
 
     /// Takes the bytes out of memory, of a growing file all but the newest; answers how many.
     /// Nothing is taken that could not be read again.
     pub(super) fn evict(&self) -> u64 {
+        // Made while its bytes are there.
+        self.finished();
         let mut state = self.state();
         if !self.source.as_ref().is_some_and(|source| source.pin()) {
             return 0;

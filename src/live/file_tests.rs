@@ -132,7 +132,7 @@ async fn growing_no_reply_mixes_two_generations() {
 fn limits_memory_of_files_that_are_gone_is_given_back() {
     let library = Library::new(1 << 20, 10);
     let stamped = (MODIFIED, Stamp::default());
-    let file = library.publish(path(), None, Bytes::from(vec![0; 5000]), stamped);
+    let file = library.publish(path(), None, Bytes::from(vec![0; 5000]), stamped, None);
     assert!(library.memory_bytes() >= 5000);
     library.forget(&path());
     assert!(library.memory_bytes() >= 5000, "a reply still has it");

@@ -4,10 +4,12 @@
 //! for never makes the map grow beyond the number of requests that wait.
 
 use super::{
-    file::{File, Finished, Source, Stamp, Tag},
+    file::{File, Source, Stamp},
     parking::{Parking, Ticket, wake},
     path::MediaPath,
+    tag::Tag,
     window::Window,
+    writer::Writer,
 };
 use bytes::Bytes;
 use std::{
@@ -20,16 +22,19 @@ use std::{
     task::Poll,
     time::SystemTime,
 };
-use xxhash_rust::xxh3::Xxh3;
 
 /// All files that are known: growing ones, manifests, and finished ones that are in memory.
 #[derive(Debug)]
 pub struct Library {
     shelf: Mutex<HashMap<MediaPath, Entry>>,
-    window: Arc<Window>,
+    pub(super) window: Arc<Window>,
     waiting: AtomicUsize,
     max_waiting: usize,
 }
+
+/// The tag of a file that is not longer, in bytes, is made sooner than those who wait for it are
+/// awake.
+const QUICK_BYTES: u64 = 256 * 1024;
 
 #[derive(Debug, Default)]
 struct Entry {
@@ -37,6 +42,8 @@ struct Entry {
     parking: Parking,
     waiting: usize,
     nudges: u64,
+    /// One who waits has learnt that nothing is there, and no event has told of it since.
+    is_absent: bool,
 }
 
 /// More requests wait than may.
@@ -84,7 +91,7 @@ impl Library {
     ) -> Writer {
         let mut writer = self.prepare(path, source);
         writer.append(first);
-        self.put(writer.file.clone());
+        self.put(writer.file().clone());
         writer
     }
 
@@ -93,35 +100,57 @@ impl Library {
         self.window.share_bytes()
     }
 
-    /// Puts a finished file under a path at once; it replaces what stood there.
+    /// Puts a finished file under a path at once; it replaces what stood there. `tag`: if it is
+    /// known already, [`Tag::of`] its bytes.
     pub fn publish(
         self: &Arc<Self>,
         path: MediaPath,
         source: Option<Arc<dyn Source>>,
         bytes: Bytes,
         (modified, stamp): (SystemTime, Stamp),
+        tag: Option<Tag>,
     ) -> Arc<File> {
-        let mut writer = self.prepare(path, source);
-        let file = writer.file.clone();
-        if !bytes.is_empty() {
+        let length = bytes.len() as u64;
+        if length > self.largest_bytes() {
+            let mut writer = self.prepare(path, source);
+            let file = writer.file().clone();
             writer.append(bytes);
+            writer.finish(modified, stamp);
+            self.put(file.clone());
+            return file;
         }
-        writer.finish(modified, stamp);
+        self.charge(length);
+        let is_quick = tag.is_none() && length <= QUICK_BYTES;
+        let file = self.file(path, source).with(bytes, (modified, stamp), tag);
+        let file = Arc::new(file);
+        self.window.enter(&file);
+        if !is_quick {
+            file.finished();
+        }
         self.put(file.clone());
+        if is_quick {
+            // Those who wait are waking up meanwhile.
+            file.finished();
+        }
+        file.settle();
         file
     }
 
-    fn prepare(self: &Arc<Self>, path: MediaPath, source: Option<Arc<dyn Source>>) -> Writer {
+    fn file(&self, path: MediaPath, source: Option<Arc<dyn Source>>) -> File {
         let window = self.window.clone();
-        let file = File::new(path, source, Box::new(move |bytes| window.gone(bytes)));
-        let file = Arc::new(file);
+        File::new(path, source, Box::new(move |bytes| window.gone(bytes)))
+    }
+
+    fn prepare(self: &Arc<Self>, path: MediaPath, source: Option<Arc<dyn Source>>) -> Writer {
+        let file = Arc::new(self.file(path, source));
         self.window.enter(&file);
-        Writer { file, library: self.clone(), hasher: Xxh3::new() }
+        Writer::new(file, self.clone())
     }
 
     fn put(&self, file: Arc<File>) {
         let mut shelf = self.shelf();
         let entry = shelf.entry(file.path().clone()).or_default();
+        entry.is_absent = false;
         let replaced = entry.file.replace(file);
         let parked = entry.parking.take();
         drop(shelf);
@@ -135,9 +164,24 @@ impl Library {
     pub fn nudge(&self, path: &MediaPath) {
         let parked = self.shelf().get_mut(path).map(|entry| {
             entry.nudges += 1;
+            entry.is_absent = false;
             entry.parking.take()
         });
         wake(parked.unwrap_or_default());
+    }
+
+    /// Nothing stands under a path that somebody waits for, and whatever comes will be told of
+    /// here: others who come to wait need not look.
+    pub fn note_absent(&self, path: &MediaPath) {
+        let mut shelf = self.shelf();
+        if let Some(entry) = shelf.get_mut(path).filter(|entry| entry.waiting > 0) {
+            entry.is_absent = true;
+        }
+    }
+
+    /// Something may have come under a path: whoever comes to wait for it looks.
+    pub fn doubt(&self, path: &MediaPath) {
+        self.shelf().get_mut(path).into_iter().for_each(|entry| entry.is_absent = false);
     }
 
     /// Nothing stands under the path any more. Replies under way go on.
@@ -156,6 +200,7 @@ impl Library {
         if !entry.file.as_ref().is_some_and(condition) {
             return;
         }
+        entry.is_absent = false;
         let forgotten = entry.file.take();
         // One that was just woken for it has to look at the disk instead.
         entry.nudges += 1;
@@ -199,7 +244,7 @@ impl Library {
         Ok(Wait { library: self.clone(), path, ticket: None, nudges: entry.nudges })
     }
 
-    fn charge(&self, bytes: u64) {
+    pub(super) fn charge(&self, bytes: u64) {
         for file in self.window.charge(bytes) {
             self.forget_file(&file);
         }
@@ -216,6 +261,12 @@ pub struct Wait {
 }
 
 impl Wait {
+    /// Whether it is known that nothing is there, so that the disk need not be looked at.
+    pub fn is_known_absent(&self) -> bool {
+        let shelf = self.library.shelf();
+        shelf.get(&self.path).is_some_and(|entry| entry.is_absent && entry.file.is_none())
+    }
+
     /// Resolves with the path's file as soon as there is one that is accepted, or with `None`
     /// when the disk is to be looked at again. Cancel safe.
     pub async fn until(&mut self, accept: impl Fn(&File) -> bool) -> Option<Arc<File>> {
@@ -246,52 +297,6 @@ impl Drop for Wait {
                 shelf.remove(&self.path);
             }
         }
-    }
-}
-
-/// The one who writes a generation. Dropping it without [`Writer::finish`] cuts the file: what
-/// was not said to be whole is not.
-pub struct Writer {
-    file: Arc<File>,
-    library: Arc<Library>,
-    hasher: Xxh3,
-}
-
-impl Writer {
-    /// The file that is written.
-    pub fn file(&self) -> &Arc<File> {
-        &self.file
-    }
-
-    /// Adds bytes, and wakes those who follow.
-    pub fn append(&mut self, bytes: Bytes) {
-        let length = bytes.len() as u64;
-        let hashed = bytes.clone();
-        // Those who follow come first.
-        let held = self.file.append(bytes);
-        self.hasher.update(&hashed);
-        if held > self.library.window.share_bytes() {
-            self.library.window.returned(self.file.evict());
-        }
-        self.library.charge(length);
-    }
-
-    /// All bytes are there. The tag is a hash of them.
-    pub fn finish(self, modified: SystemTime, stamp: Stamp) {
-        let tag = Tag(format!("\"{:032x}\"", self.hasher.digest128()).into());
-        self.file.end(Some(Finished { tag, modified, stamp }));
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.file.end(None);
-    }
-}
-
-impl std::fmt::Debug for Writer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Writer({:?})", self.file)
     }
 }
 

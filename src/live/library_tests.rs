@@ -16,7 +16,7 @@ async fn holding_only_those_who_wait_for_the_name_are_woken() {
     let mut other = library.wait(path("2.m4s")).expect("few wait");
     assert!(mine.until(|_| true).now_or_never().is_none());
     assert!(other.until(|_| true).now_or_never().is_none());
-    let file = library.publish(path("1.m4s"), None, Bytes::from_static(b"x"), STAMPED);
+    let file = library.publish(path("1.m4s"), None, Bytes::from_static(b"x"), STAMPED, None);
     assert!(Arc::ptr_eq(&mine.until(|_| true).await.expect("it is there"), &file));
     assert!(other.until(|_| true).now_or_never().is_none());
 }
@@ -51,18 +51,42 @@ async fn holding_for_what_is_too_large_looks_again() {
     assert!(wait.until(|_| true).now_or_never().is_none(), "once for each nudge");
 }
 
+#[test]
+fn holding_for_what_one_has_not_found_others_do_not_look() {
+    let library = Library::new(1 << 20, 10);
+    let name = path("1.m4s");
+    library.note_absent(&name);
+    let wait = || library.wait(name.clone()).expect("few wait");
+    let first = wait();
+    assert!(!first.is_known_absent(), "nobody waited for what would have come");
+    for told in [Library::nudge, Library::doubt] {
+        library.note_absent(&name);
+        assert!(wait().is_known_absent());
+        told(&library, &name);
+        assert!(!wait().is_known_absent());
+    }
+    library.note_absent(&name);
+    let file = library.publish(name.clone(), None, Bytes::from_static(b"x"), STAMPED, None);
+    assert!(!wait().is_known_absent());
+    library.forget_file(&file);
+    assert!(!wait().is_known_absent());
+    library.note_absent(&name);
+    drop(first);
+    assert!(!wait().is_known_absent(), "nobody waited meanwhile");
+}
+
 #[tokio::test]
 async fn holding_a_manifest_until_its_tag_has_changed() {
     let library = Library::new(1 << 20, 10);
     let manifest = path("x.mpd");
-    let old = library.publish(manifest.clone(), None, Bytes::from_static(b"old"), STAMPED);
+    let old = library.publish(manifest.clone(), None, Bytes::from_static(b"old"), STAMPED, None);
     let old_tag = old.finished().map(|finished| finished.tag);
     let mut wait = library.wait(manifest.clone()).expect("few wait");
     let changed = |file: &File| file.finished().map(|finished| finished.tag) != old_tag;
     assert!(wait.until(changed).now_or_never().is_none());
-    library.publish(manifest.clone(), None, Bytes::from_static(b"old"), STAMPED);
+    library.publish(manifest.clone(), None, Bytes::from_static(b"old"), STAMPED, None);
     assert!(wait.until(changed).now_or_never().is_none(), "the same bytes have the same tag");
-    library.publish(manifest, None, Bytes::from_static(b"new"), STAMPED);
+    library.publish(manifest, None, Bytes::from_static(b"new"), STAMPED, None);
     assert!(wait.until(changed).now_or_never().is_some());
 }
 
@@ -77,7 +101,7 @@ fn limits_memory_evicts_what_nobody_asked_for_first() {
     let library = Library::new(20_000, 10);
     let publish = |name| {
         let bytes = Bytes::from(vec![0; 3000]);
-        library.publish(path(name), Some(Arc::new(Nothing)), bytes, STAMPED)
+        library.publish(path(name), Some(Arc::new(Nothing)), bytes, STAMPED, None)
     };
     for name in ["1.m4s", "2.m4s", "3.m4s", "4.m4s"] {
         publish(name).take_touched();

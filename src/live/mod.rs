@@ -9,13 +9,17 @@ mod library;
 mod parking;
 mod path;
 mod pieces;
+mod tag;
 mod window;
+mod writer;
 
 pub use completion::{Growth, Rules, Tail, Verdict};
-pub use file::{File, Finished, Phase, Source, Stamp, Tag};
+pub use file::{File, Finished, Phase, Source, Stamp};
 pub use follower::{Follower, Step, Stored};
 pub use hold::Patience;
-pub use library::{Library, TooMany, Wait, Writer};
+pub use library::{Library, TooMany, Wait};
 pub use path::{
     Container, Manifest, MediaPath, PathError, Role, Sequence, Target, under_side_name,
 };
+pub use tag::Tag;
+pub use writer::Writer;

@@ -69,6 +69,7 @@ pub enum How {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Watch {
     Auto,
+    Notify,
     Poll,
 }
 
@@ -76,6 +77,7 @@ impl Watch {
     pub fn options(self) -> &'static [&'static str] {
         match self {
             Self::Auto => &[],
+            Self::Notify => &["--watch=notify"],
             // Long enough that no writer seems idle because the machine is busy.
             Self::Poll => &["--watch=poll", "--poll-interval=20ms", "--idle-finish=1500ms"],
         }

@@ -41,7 +41,7 @@ fn watching_a_folder_that_is_removed_and_made_anew() {
 #[test]
 fn watching_a_root_that_is_removed_and_made_anew() {
     let looking = ["--watch", "poll", "--poll-interval", "20ms", "--idle-finish", "100ms"];
-    for options in [&[][..], &looking] {
+    for options in [&[][..], &["--watch", "notify"], &looking] {
         let place = tempfile::tempdir().expect("a folder");
         let root = place.path().join("deep/root");
         fs::create_dir_all(&root).expect("made");

@@ -94,7 +94,7 @@ fn wait(library: &Arc<Library>, path: MediaPath) -> Waiting {
 
 fn publish(library: &Arc<Library>, number: usize, bytes: &Bytes) {
     let state = (SystemTime::UNIX_EPOCH, Stamp::default());
-    library.publish(path(number), None, bytes.clone(), state);
+    library.publish(path(number), None, bytes.clone(), state, None);
 }
 
 /// Many wait for one name, or each for its own, and one file comes.

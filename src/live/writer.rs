@@ -1,0 +1,58 @@
+//! The one who writes a file as it grows.
+
+use super::{
+    file::{File, Finished, Stamp},
+    library::Library,
+    tag::Tagger,
+};
+use bytes::Bytes;
+use std::{sync::Arc, time::SystemTime};
+
+/// The one who writes a generation. Dropping it without [`Writer::finish`] cuts the file: what
+/// was not said to be whole is not.
+pub struct Writer {
+    file: Arc<File>,
+    library: Arc<Library>,
+    tagger: Tagger,
+}
+
+impl Writer {
+    pub(super) fn new(file: Arc<File>, library: Arc<Library>) -> Self {
+        Self { file, library, tagger: Tagger::default() }
+    }
+
+    /// The file that is written.
+    pub fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    /// Adds bytes, and wakes those who follow.
+    pub fn append(&mut self, bytes: Bytes) {
+        let length = bytes.len() as u64;
+        let hashed = bytes.clone();
+        // Those who follow come first.
+        let held = self.file.append(bytes);
+        self.tagger.push(&hashed);
+        if held > self.library.window.share_bytes() {
+            self.library.window.returned(self.file.evict());
+        }
+        self.library.charge(length);
+    }
+
+    /// All bytes are there. The tag is a hash of them.
+    pub fn finish(self, modified: SystemTime, stamp: Stamp) {
+        self.file.end(Some(Finished { tag: self.tagger.tag(), modified, stamp }));
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.file.end(None);
+    }
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Writer({:?})", self.file)
+    }
+}
