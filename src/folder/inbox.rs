@@ -1,9 +1,13 @@
 //! What the folder's thread has to do, in the order in which it came.
 
-use super::answer::{Loaded, Look};
+use super::{
+    answer::{Loaded, Look},
+    upload::is_own_name,
+};
+use crate::live::{MediaPath, Stamp};
 use std::{
     collections::VecDeque,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -23,6 +27,18 @@ pub(super) enum Event {
     Removed(PathBuf),
 }
 
+impl Event {
+    /// Where it was.
+    pub(super) fn path(&self) -> &Path {
+        let (Self::Touched(real)
+        | Self::Closed(real)
+        | Self::Arrived(real)
+        | Self::Moved(real)
+        | Self::Removed(real)) = self;
+        real
+    }
+}
+
 /// Something to do.
 #[derive(Debug)]
 pub(super) enum Task {
@@ -31,6 +47,8 @@ pub(super) enum Task {
     Rescan,
     Look(Look),
     Loaded(Loaded),
+    /// An upload was finished, and this is how the disk shows it.
+    Uploaded(MediaPath, Stamp),
     Stop,
 }
 
@@ -65,8 +83,11 @@ impl Inbox {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an event, unless the last one says the same already.
+    /// Adds an event, unless the last one says the same already, or it tells of our own writing.
     pub(super) fn event(&self, event: Event) {
+        if is_own_name(event.path()) {
+            return;
+        }
         let mut queue = self.queue();
         if queue.is_closed || queue.events.back() == Some(&event) {
             return;

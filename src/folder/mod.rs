@@ -10,8 +10,12 @@
 //! request ──Look───▶       ──▶         ──Answer──▶ request
 //! loader  ──Loaded─▶
 //! ```
+//!
+//! What is uploaded goes to the library at once, and to the disk by a thread of its own
+//! ([`Uploads`]).
 
 mod answer;
+mod beneath;
 mod closing;
 mod dirs;
 mod growing;
@@ -28,11 +32,17 @@ mod renames;
 mod root;
 mod scan;
 mod settled;
+mod spool;
 mod tracker;
+mod upload;
+mod uploader;
 mod watcher;
 pub mod writer;
 
 pub use answer::{Answer, StoredFile, Witness};
+pub use manifest::MAX_MANIFEST_BYTES;
+pub use spool::{Halt, WriteError};
+pub use upload::{Done, Upload, Uploads};
 pub use watcher::Watch;
 
 use crate::live::{Library, MediaPath, Rules};
@@ -64,12 +74,15 @@ pub struct Config {
     pub stall_timeout: Duration,
     /// Without close events, a file that has not grown for so long is over.
     pub idle_finish: Duration,
+    /// Whether files may be uploaded.
+    pub takes_uploads: bool,
 }
 
 /// A folder that is watched. Dropping it stops the watch.
 #[derive(Debug)]
 pub struct Folder {
     inbox: Arc<Inbox>,
+    uploads: Arc<Uploads>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -82,7 +95,9 @@ impl Folder {
     pub fn start(config: &Config, library: Arc<Library>) -> io::Result<Self> {
         let root = Arc::new(Root::open(&config.folder, &config.allowed_links)?);
         let inbox = Arc::new(Inbox::default());
-        let mut tracker = Tracker::new(config, root, library, inbox.clone())?;
+        let is_on = config.takes_uploads;
+        let uploads = Uploads::start(root.clone(), library.clone(), &inbox, is_on)?;
+        let mut tracker = Tracker::new(config, root, library, inbox.clone(), uploads.clone())?;
         tracker.rescan();
         #[cfg(target_os = "linux")]
         if let Err(error) = mounts::follow(Arc::downgrade(&inbox), tracker.root.real()) {
@@ -90,7 +105,7 @@ impl Folder {
         }
         let thread =
             thread::Builder::new().name("folder".to_owned()).spawn(move || tracker.run())?;
-        Ok(Self { inbox, thread: Mutex::new(Some(thread)) })
+        Ok(Self { inbox, uploads, thread: Mutex::new(Some(thread)) })
     }
 
     /// What stands at a path, on disk too. `is_held`: the one who asks waits for the path in the
@@ -102,6 +117,11 @@ impl Folder {
         answer.await.unwrap_or(Answer::Absent)
     }
 
+    /// What is uploaded into it.
+    pub fn uploads(&self) -> &Arc<Uploads> {
+        &self.uploads
+    }
+
     /// Whether it is still being watched: false only after a failure.
     pub fn is_alive(&self) -> bool {
         self.inbox.is_open()
@@ -110,6 +130,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        self.uploads.stop();
         self.inbox.push(Task::Stop);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Err(_)) = thread.map(JoinHandle::join) {

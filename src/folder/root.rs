@@ -29,8 +29,8 @@ const MAX_WARNINGS: usize = 1000;
 
 /// A folder, resolved and held open.
 #[derive(Debug)]
-struct Place {
-    real: PathBuf,
+pub(super) struct Place {
+    pub(super) real: PathBuf,
     #[cfg(target_os = "linux")]
     handle: std::os::fd::OwnedFd,
 }
@@ -77,7 +77,7 @@ impl Root {
         self.base().real.clone()
     }
 
-    fn base(&self) -> Arc<Place> {
+    pub(super) fn base(&self) -> Arc<Place> {
         self.base.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -135,7 +135,11 @@ impl Root {
     }
 
     /// The place that a real path lies in, and its path there.
-    fn place_of<'a>(&'a self, base: &'a Place, real: &'a Path) -> Option<(&'a Place, &'a Path)> {
+    pub(super) fn place_of<'a>(
+        &'a self,
+        base: &'a Place,
+        real: &'a Path,
+    ) -> Option<(&'a Place, &'a Path)> {
         let mut places = std::iter::once(base).chain(&self.allowed);
         places.find_map(|place| Some((place, real.strip_prefix(&place.real).ok()?)))
     }
@@ -226,25 +230,37 @@ impl Place {
 
     #[cfg(target_os = "linux")]
     fn open_beneath(&self, relative: &Path) -> io::Result<File> {
+        use rustix::{fs::OFlags, io::Errno};
+        // NONBLOCK: a FIFO must not block the open.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+        match self.open_at(relative, flags) {
+            Ok(handle) => Ok(File::from(handle)),
+            // Kernels before 5.6, and sandboxes that do not know the call.
+            Err(Errno::NOSYS | Errno::PERM) => self.open_resolved(relative),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(super) fn open_at(
+        &self,
+        relative: &Path,
+        flags: rustix::fs::OFlags,
+    ) -> rustix::io::Result<std::os::fd::OwnedFd> {
         use rustix::{
-            fs::{Mode, OFlags, ResolveFlags, openat2},
+            fs::{Mode, ResolveFlags, openat2},
             io::Errno,
         };
         let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
-        // NONBLOCK: a FIFO must not block the open.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
         for _ in 0..RACES {
             match openat2(&self.handle, relative, flags, Mode::empty(), resolve) {
-                Ok(handle) => return Ok(File::from(handle)),
                 // A rename elsewhere raced with the look-up of `..` in a link.
                 Err(Errno::AGAIN) => {}
-                // Kernels before 5.6, and sandboxes that do not know the call.
-                Err(Errno::NOSYS | Errno::PERM) => return self.open_resolved(relative),
-                Err(error) => return Err(error.into()),
+                result => return result,
             }
         }
-        Err(Errno::AGAIN.into())
+        Err(Errno::AGAIN)
     }
 
     #[cfg(not(target_os = "linux"))]

@@ -10,9 +10,8 @@ use std::time::Duration;
 const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Prepares a connection when it is accepted: a client that takes nothing is dropped by the
-/// system, where it knows how (tcp(7), `TCP_USER_TIMEOUT`; it counts closed windows too). For
-/// [`actix_web::HttpServer::on_connect`].
-pub fn prepare(connection: &dyn Any) {
+/// system, where it knows how (tcp(7), `TCP_USER_TIMEOUT`; it counts closed windows too).
+pub(super) fn prepare(connection: &dyn Any) {
     #[cfg(target_os = "linux")]
     if let Some(stream) = connection.downcast_ref::<TcpStream>() {
         let socket = socket2::SockRef::from(stream);

@@ -11,16 +11,19 @@ mod front;
 mod gzip;
 mod headers;
 mod holds;
+pub mod ingest;
 mod range;
 mod respond;
 mod routes;
 mod serve;
+mod service;
 mod wait;
 
-pub use connection::prepare;
 pub use cors::Origins;
 pub use holds::Holds;
+pub use ingest::Ingest;
 pub use routes::entry;
+pub use service::{Settings, service};
 
 use crate::{
     folder::Folder,
@@ -38,6 +41,8 @@ pub struct Site {
     pub folder: Folder,
     /// Where the folder is, for the list of streams.
     pub path: PathBuf,
+    /// Whether and how encoders push.
+    pub ingest: Option<Ingest>,
     /// How long requests may wait.
     pub patience: Patience,
     /// Who waits.

@@ -5,7 +5,7 @@ use super::{
     access_log::{Line, Logged},
     cors,
     failure::Failure,
-    front, gzip, serve,
+    front, gzip, ingest, serve,
 };
 use crate::{
     clock,
@@ -88,7 +88,7 @@ async fn answer(site: &Site, request: &mut ServiceRequest) -> Result<HttpRespons
         return Ok(cors::options(request.headers()));
     }
     if method != Method::GET && method != Method::HEAD {
-        return Err(Failure::ReadOnly);
+        return Ok(ingest::answer(site, request).await);
     }
     match Route::of(request.uri().path())? {
         Route::File(path) => serve::file(site, request, path).await,

@@ -10,6 +10,7 @@ mod growing;
 mod headers;
 mod helpers;
 mod holding;
+mod ingest_uploads;
 mod layers;
 #[cfg(target_os = "linux")]
 mod limits;

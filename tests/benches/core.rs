@@ -163,6 +163,7 @@ fn site(folder: &std::path::Path) -> Arc<Site> {
         poll_interval: second,
         stall_timeout: second,
         idle_finish: second,
+        takes_uploads: false,
     };
     let folder = Folder::start(&config, library.clone()).expect("a folder");
     let patience =
