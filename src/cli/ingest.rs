@@ -1,9 +1,9 @@
 //! The options of `lldash` on uploads.
 
-use super::values::size;
-use crate::{http::ingest::access::Credential, server::IngestConfig};
+use super::values::{duration, size};
+use crate::{folder::Keep, http::ingest::access::Credential, server::IngestConfig};
 use clap::Args;
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 /// What encoders may do.
 #[derive(Debug, Args)]
@@ -37,18 +37,36 @@ pub(super) struct IngestOptions {
     #[arg(long, value_name = "SIZE", env = "LLDASH_MAX_UPLOAD", default_value = "4GiB",
           value_parser = size)]
     max_upload: u64,
+
+    /// Remove uploaded media after this time; manifests, inits and all other files stay
+    #[arg(long, value_name = "TIME", env = "LLDASH_KEEP", value_parser = duration)]
+    keep: Option<Duration>,
+
+    /// Remove the oldest uploaded media when there is more than this
+    #[arg(long, value_name = "SIZE", env = "LLDASH_KEEP_BYTES", value_parser = size)]
+    keep_bytes: Option<u64>,
 }
 
 impl IngestOptions {
+    /// What becomes of uploads, if there are any.
+    pub(super) fn keep(&self) -> Option<Keep> {
+        self.ingest.then_some(Keep { time: self.keep, bytes: self.keep_bytes })
+    }
+
     /// What makes no sense together.
     pub(super) fn contradiction(&self) -> Option<&'static str> {
         let is_given = self.ingest_open
             || !self.ingest_listen.is_empty()
             || self.ingest_token.is_some()
             || self.ingest_user.is_some()
-            || self.ingest_password.is_some();
+            || self.ingest_password.is_some()
+            || self.keep.is_some()
+            || self.keep_bytes.is_some();
         if is_given && !self.ingest {
-            return Some("--ingest-… does nothing without --ingest");
+            return Some("--ingest-…, --keep and --keep-bytes do nothing without --ingest");
+        }
+        if self.keep == Some(Duration::ZERO) {
+            return Some("--keep 0 would keep nothing; leave it out to keep everything");
         }
         if self.ingest_user.is_some() != self.ingest_password.is_some() {
             return Some("--ingest-user and --ingest-password need each other");

@@ -196,7 +196,7 @@ impl From<Options> for Command {
             poll_interval: options.poll_interval,
             stall_timeout: options.stall_timeout,
             idle_finish: options.idle_finish,
-            takes_uploads: options.ingest.ingest,
+            uploads: options.ingest.keep(),
         };
         let strip_dot = |extension: String| extension.trim_start_matches('.').to_owned();
         let patience = Patience {

@@ -20,7 +20,9 @@ mod closing;
 mod dirs;
 mod growing;
 mod inbox;
+mod journal;
 mod judge;
+mod keeper;
 mod lease;
 mod loader;
 mod look;
@@ -40,6 +42,7 @@ mod watcher;
 pub mod writer;
 
 pub use answer::{Answer, StoredFile, Witness};
+pub use keeper::Keep;
 pub use manifest::MAX_MANIFEST_BYTES;
 pub use spool::{Halt, WriteError};
 pub use upload::{Done, Upload, Uploads};
@@ -74,8 +77,8 @@ pub struct Config {
     pub stall_timeout: Duration,
     /// Without close events, a file that has not grown for so long is over.
     pub idle_finish: Duration,
-    /// Whether files may be uploaded.
-    pub takes_uploads: bool,
+    /// Whether files may be uploaded, and what becomes of them.
+    pub uploads: Option<Keep>,
 }
 
 /// A folder that is watched. Dropping it stops the watch.
@@ -95,8 +98,7 @@ impl Folder {
     pub fn start(config: &Config, library: Arc<Library>) -> io::Result<Self> {
         let root = Arc::new(Root::open(&config.folder, &config.allowed_links)?);
         let inbox = Arc::new(Inbox::default());
-        let is_on = config.takes_uploads;
-        let uploads = Uploads::start(root.clone(), library.clone(), &inbox, is_on)?;
+        let uploads = Uploads::start(root.clone(), library.clone(), &inbox, config.uploads)?;
         let mut tracker = Tracker::new(config, root, library, inbox.clone(), uploads.clone())?;
         tracker.rescan();
         #[cfg(target_os = "linux")]

@@ -11,6 +11,7 @@
 
 use super::{
     inbox::Inbox,
+    keeper::Keep,
     root::Root,
     spool::{Halt, Spool, WriteError},
     uploader::{Job, Uploader},
@@ -29,6 +30,7 @@ use std::{
     },
     task::{Context, Poll},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -62,7 +64,7 @@ impl Uploads {
         root: Arc<Root>,
         library: Arc<Library>,
         inbox: &Arc<Inbox>,
-        is_on: bool,
+        keep: Option<Keep>,
     ) -> io::Result<Arc<Self>> {
         // Bounded by `HANDED_OVER_BYTES`, and by the requests.
         let (jobs, todo) = mpsc::channel();
@@ -75,8 +77,8 @@ impl Uploads {
             next_id: AtomicU64::new(0),
             thread: Mutex::default(),
         });
-        if is_on {
-            let uploader = Uploader::new(root, library, inbox.clone(), uploads.clone());
+        if let Some(keep) = keep {
+            let uploader = Uploader::new(root, library, inbox.clone(), uploads.clone(), keep);
             let thread = thread::Builder::new().name("uploader".to_owned());
             *uploads.thread() = Some(thread.spawn(move || uploader.run(&todo))?);
         }
@@ -91,9 +93,10 @@ impl Uploads {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An upload to a path. Nothing changes before its first byte.
-    pub fn upload(self: &Arc<Self>, path: MediaPath) -> Upload {
-        Upload { uploads: self.clone(), path, begun: None }
+    /// An upload to a path, of a file that is to be removed after this time. Nothing changes
+    /// before its first byte.
+    pub fn upload(self: &Arc<Self>, path: MediaPath, lifetime: Option<Duration>) -> Upload {
+        Upload { uploads: self.clone(), path, lifetime, begun: None }
     }
 
     /// Removes a file, and the folders that it leaves empty; false when there was none. What was
@@ -115,6 +118,11 @@ impl Uploads {
         if let Some(Err(_)) = self.thread().take().map(JoinHandle::join) {
             log::error!("the thread that writes uploads has failed");
         }
+    }
+
+    /// Whether an upload to a path is under way.
+    pub(super) fn is_running(&self, path: &MediaPath) -> bool {
+        self.running().contains_key(path)
     }
 
     /// Whether clients see a path as an upload brings it: what the disk shows is old.
@@ -167,6 +175,7 @@ impl fmt::Debug for Uploads {
 pub struct Upload {
     uploads: Arc<Uploads>,
     path: MediaPath,
+    lifetime: Option<Duration>,
     /// From the first byte on.
     begun: Option<Begun>,
 }
@@ -234,7 +243,8 @@ impl Upload {
         }
         let Begun { spool, shown, .. } = begun;
         let (reply, answer) = oneshot::channel();
-        let _ = self.uploads.jobs.send(Job::Finish { spool, shown, reply });
+        let lifetime = self.lifetime;
+        let _ = self.uploads.jobs.send(Job::Finish { spool, shown, lifetime, reply });
         answer.await.unwrap_or(Err(WriteError::Failed)).map_err(Halt::Refused)
     }
 }
@@ -268,10 +278,10 @@ impl Uploads {
     }
 }
 
-/// Whether this is a name under which an upload grows.
+/// Whether this is a name that only we use.
 pub(super) fn is_own_name(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()))
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".lldash-"))
 }
 
-/// What names begin with that are ours.
+/// What names begin with under which uploads grow.
 pub(super) const PREFIX: &str = ".lldash-upload-";

@@ -3,6 +3,8 @@
 use super::{
     beneath::{Dir, split},
     inbox::{Inbox, Task},
+    keeper::{Keep, Keeper},
+    lease::is_open_elsewhere,
     root::{Found, Opened, Root},
     spool::{Halt, Spool, WriteError},
     upload::{Done, PREFIX, Shown, Uploads},
@@ -16,17 +18,31 @@ use std::{
     io::{self, Write},
     path::Path,
     sync::{Arc, mpsc},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// Something to be done on disk.
 #[derive(Debug)]
 pub(super) enum Job {
-    Write { spool: Arc<Spool>, bytes: Bytes, room: Option<OwnedSemaphorePermit> },
-    Finish { spool: Arc<Spool>, shown: Shown, reply: oneshot::Sender<Result<Done, WriteError>> },
-    Discard { spool: Arc<Spool> },
-    Remove { path: MediaPath, reply: oneshot::Sender<Result<bool, WriteError>> },
+    Write {
+        spool: Arc<Spool>,
+        bytes: Bytes,
+        room: Option<OwnedSemaphorePermit>,
+    },
+    Finish {
+        spool: Arc<Spool>,
+        shown: Shown,
+        lifetime: Option<Duration>,
+        reply: oneshot::Sender<Result<Done, WriteError>>,
+    },
+    Discard {
+        spool: Arc<Spool>,
+    },
+    Remove {
+        path: MediaPath,
+        reply: oneshot::Sender<Result<bool, WriteError>>,
+    },
     Stop,
 }
 
@@ -39,6 +55,7 @@ pub(super) struct Uploader {
     /// Files that grow, by their uploads: as many as are under way.
     temps: HashMap<u64, Temp>,
     next_name: u64,
+    keeper: Keeper,
 }
 
 /// A file under a name of ours.
@@ -54,23 +71,27 @@ impl Uploader {
         library: Arc<Library>,
         inbox: Arc<Inbox>,
         uploads: Arc<Uploads>,
+        keep: Keep,
     ) -> Self {
-        Self { root, library, inbox, uploads, temps: HashMap::new(), next_name: 0 }
+        let keeper = Keeper::new(root.clone(), keep);
+        Self { root, library, inbox, uploads, temps: HashMap::new(), next_name: 0, keeper }
     }
 
     /// Works until it is told to stop; then what is not whole is removed.
     pub(super) fn run(mut self, todo: &mpsc::Receiver<Job>) {
         self.clear_litter(Path::new(""));
-        while let Ok(job) = todo.recv() {
+        self.sweep();
+        while let Some(job) = self.next(todo) {
             match job {
                 Job::Write { spool, bytes, room } => {
                     self.write(&spool, &bytes);
                     drop(room);
                 }
-                Job::Finish { spool, shown, reply } => {
-                    let result = self.finish(&spool, shown);
+                Job::Finish { spool, shown, lifetime, reply } => {
+                    let result = self.finish(&spool, shown, lifetime);
                     // The client may have gone.
                     let _ = reply.send(result);
+                    self.sweep();
                 }
                 Job::Discard { spool } => self.discard(&spool),
                 Job::Remove { path, reply } => {
@@ -81,6 +102,54 @@ impl Uploader {
         }
         for (_, temp) in std::mem::take(&mut self.temps) {
             temp.remove();
+        }
+    }
+
+    /// The next job. Meanwhile goes what must.
+    fn next(&mut self, todo: &mpsc::Receiver<Job>) -> Option<Job> {
+        loop {
+            match self.keeper.rest() {
+                None => return todo.recv().ok(),
+                Some(rest) => match todo.recv_timeout(rest) {
+                    Ok(job) => return Some(job),
+                    Err(mpsc::RecvTimeoutError::Timeout) => self.sweep(),
+                    Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+                },
+            }
+        }
+    }
+
+    /// Removes what has expired, and what is too much.
+    fn sweep(&mut self) {
+        for path in self.keeper.due() {
+            if self.expire(&path) {
+                self.keeper.went(&path);
+            } else {
+                self.keeper.postpone();
+            }
+        }
+    }
+
+    /// Removes a file whose time has come; false while somebody writes or reads it.
+    fn expire(&self, path: &MediaPath) -> bool {
+        if self.uploads.is_running(path) || self.library.is_read(path) {
+            return false;
+        }
+        // One that others have put there is theirs.
+        let Some(opened) = self.keeper.opened(path) else { return true };
+        // What the library holds open.
+        self.library.forget(path);
+        if is_open_elsewhere(&opened.file) {
+            return false;
+        }
+        drop(opened);
+        log::info!("{path} has expired");
+        match self.unlink(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                log::warn!("cannot remove {path}: {error}");
+                false
+            }
+            _ => true,
         }
     }
 
@@ -133,10 +202,16 @@ impl Uploader {
     }
 
     /// Gives a whole file its name, then tells its readers that it is whole.
-    fn finish(&mut self, spool: &Arc<Spool>, shown: Shown) -> Result<Done, WriteError> {
+    fn finish(
+        &mut self,
+        spool: &Arc<Spool>,
+        shown: Shown,
+        lifetime: Option<Duration>,
+    ) -> Result<Done, WriteError> {
         match self.take_name(spool) {
             Ok((done, state)) => {
                 self.publish(spool, shown, state);
+                self.keeper.came(&spool.path, state.1, lifetime);
                 Ok(done)
             }
             Err(error) => {
@@ -182,14 +257,13 @@ impl Uploader {
     }
 
     fn remove(&mut self, path: &MediaPath) -> Result<bool, WriteError> {
-        let removed = split(path.as_path()).and_then(|(folder, name)| {
-            if matches!(self.root.find(path.as_path()), Found::Folder(_)) {
-                return Err(io::ErrorKind::IsADirectory.into());
-            }
-            self.root.dir(folder)?.remove(name)?;
-            self.root.remove_empty(folder);
-            Ok(())
-        });
+        let removed = match self.root.find(path.as_path()) {
+            Found::Folder(_) => Err(io::ErrorKind::IsADirectory.into()),
+            _ => self.unlink(path),
+        };
+        if removed.is_ok() {
+            self.keeper.went(path);
+        }
         // What comes now is newer.
         if !self.uploads.is_live(path) {
             self.library.forget(path);
@@ -199,6 +273,14 @@ impl Uploader {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(refused(path, &error)),
         }
+    }
+
+    /// Removes a file, and the folders that it leaves empty.
+    fn unlink(&self, path: &MediaPath) -> io::Result<()> {
+        let (folder, name) = split(path.as_path())?;
+        self.root.dir(folder)?.remove(name)?;
+        self.root.remove_empty(folder);
+        Ok(())
     }
 
     /// Removes what a run that was killed has left. Who still writes holds a lock.

@@ -10,6 +10,12 @@ mod growing;
 mod headers;
 mod helpers;
 mod holding;
+#[cfg(target_os = "linux")]
+mod ingest_access;
+#[cfg(target_os = "linux")]
+mod ingest_faults;
+#[cfg(target_os = "linux")]
+mod ingest_keep;
 mod ingest_uploads;
 mod layers;
 #[cfg(target_os = "linux")]

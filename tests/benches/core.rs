@@ -163,7 +163,7 @@ fn site(folder: &std::path::Path) -> Arc<Site> {
         poll_interval: second,
         stall_timeout: second,
         idle_finish: second,
-        takes_uploads: false,
+        uploads: None,
     };
     let folder = Folder::start(&config, library.clone()).expect("a folder");
     let patience =
@@ -171,6 +171,7 @@ fn site(folder: &std::path::Path) -> Arc<Site> {
     Arc::new(Site {
         library,
         folder,
+        ingest: None,
         path: config.folder,
         patience,
         holds: Holds::new(None),

@@ -57,7 +57,9 @@ pub(super) async fn answer(site: &Site, http: &mut ServiceRequest) -> HttpRespon
     let mut body = Body::new(http.take_payload());
     let result = match admit(site, http.method(), http.uri(), http.headers(), door(http)) {
         Ok((_, path)) if http.method() == Method::DELETE => remove(site, path).await,
-        Ok((ingest, path)) => receive(site, ingest, &mut body, path).await,
+        Ok((ingest, path)) => {
+            receive(site, ingest, &mut body, path, lifetime(http.headers())).await
+        }
         Err(failure) => Err(failure),
     };
     let response = match result {
@@ -125,6 +127,18 @@ impl Ingest {
     }
 }
 
+/// `Cache-Control: max-age` (RFC 9111, section 5.2.2.1) of an upload: for so long it is of use. None
+/// at all is no such statement.
+fn lifetime(headers: &HeaderMap) -> Option<Duration> {
+    let lines = headers.get_all(header::CACHE_CONTROL).filter_map(|line| line.to_str().ok());
+    let mut directives = lines.flat_map(|line| line.split(','));
+    directives.find_map(|directive| {
+        let (name, seconds) = directive.trim().split_once('=')?;
+        let seconds = seconds.trim_matches('"').parse().ok().filter(|seconds| *seconds > 0)?;
+        name.eq_ignore_ascii_case("max-age").then(|| Duration::from_secs(seconds))
+    })
+}
+
 /// What a write's target names: a file, and never one of ours.
 fn path(encoded: &str) -> Result<MediaPath, Failure> {
     let inside = match encoded.strip_prefix("/ldash/").map(|ours| ours.split_once('/')) {
@@ -148,10 +162,11 @@ async fn receive(
     ingest: &Ingest,
     body: &mut Body,
     path: MediaPath,
+    lifetime: Option<Duration>,
 ) -> Result<StatusCode, Failure> {
     let since = Instant::now();
     let limit = ingest.limit(&path);
-    let mut upload = site.folder.uploads().upload(path);
+    let mut upload = site.folder.uploads().upload(path, lifetime);
     let mut received = 0;
     loop {
         let patience = if upload.has_begun() { ingest.stall_timeout } else { FIRST_BYTE_TIMEOUT };

@@ -78,12 +78,6 @@ impl Push {
     pub fn hang_up(&self) {
         self.0.get_ref().shutdown(Shutdown::Write).expect("it can");
     }
-
-    /// Waits until the server has ended the connection.
-    pub fn is_ended(mut self) -> bool {
-        let mut rest = Vec::new();
-        matches!(std::io::Read::read_to_end(&mut self.0, &mut rest), Ok(0) | Err(_))
-    }
 }
 
 /// Uploads a whole file, with its length.
