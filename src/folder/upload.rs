@@ -155,7 +155,8 @@ impl Uploads {
         let shown = if path.is_manifest() {
             Shown::Whole(BytesMut::from(&first[..]))
         } else {
-            Shown::Growing(self.library.begin(path.clone(), Some(spool.clone()), first))
+            let writer = self.library.begin(path.clone(), Some(spool.clone()), first);
+            Shown::Growing(Box::new(writer))
         };
         drop(running);
         before.iter().for_each(|before| before.halt(Halt::Superseded));
@@ -191,7 +192,7 @@ struct Begun {
 #[derive(Debug)]
 pub(super) enum Shown {
     /// Byte by byte.
-    Growing(Writer),
+    Growing(Box<Writer>),
     /// A manifest: when all of it is there.
     Whole(BytesMut),
 }

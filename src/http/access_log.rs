@@ -32,6 +32,9 @@ pub(super) struct Line {
     is_logged: bool,
 }
 
+/// Where the log tells of each chunk that comes and goes.
+pub(super) const CHUNKS: &str = "lldash::chunks";
+
 /// How a body ended.
 #[derive(Clone, Copy)]
 enum End {
@@ -44,7 +47,9 @@ enum End {
 impl Line {
     /// A request that has come; `None` when nobody reads the log.
     pub(super) fn new(request: &ServiceRequest, since: Instant) -> Option<Self> {
-        if !log::log_enabled!(target: "lldash::access", log::Level::Info) {
+        let is_read = log::log_enabled!(target: "lldash::access", log::Level::Info)
+            || log::log_enabled!(target: CHUNKS, log::Level::Debug);
+        if !is_read {
             return None;
         }
         let address = request.peer_addr().map_or(String::new(), |peer| peer.to_string());
@@ -66,6 +71,16 @@ impl Line {
         if let Some(held) = held.and_then(|value| value.strip_prefix("wait;dur=")) {
             held.clone_into(&mut self.held);
         }
+    }
+
+    /// A chunk leaves: what an encoder's chunk is followed to.
+    fn sends(&self, offset: u64, bytes: usize) {
+        log::debug!(
+            target: CHUNKS,
+            "{} sends {bytes} bytes at {offset} after {:.3} ms",
+            self.request,
+            self.since.elapsed().as_secs_f64() * 1000.0,
+        );
     }
 
     fn log(&mut self, bytes: u64, first_byte: Option<Duration>, end: End) {
@@ -122,10 +137,11 @@ impl MessageBody for Logged {
         let next = ready!(Pin::new(&mut this.inner).poll_next(cx));
         match &next {
             Some(Ok(bytes)) => {
-                this.bytes += bytes.len() as u64;
-                if let (None, Some(line)) = (this.first_byte, &this.line) {
-                    this.first_byte = Some(line.since.elapsed());
+                if let Some(line) = &this.line {
+                    this.first_byte.get_or_insert_with(|| line.since.elapsed());
+                    line.sends(this.bytes, bytes.len());
                 }
+                this.bytes += bytes.len() as u64;
                 if matches!(this.size(), BodySize::Sized(size) if size == this.bytes) {
                     this.end = End::Done;
                 }

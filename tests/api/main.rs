@@ -16,6 +16,8 @@ mod ingest_access;
 mod ingest_faults;
 #[cfg(target_os = "linux")]
 mod ingest_keep;
+#[cfg(target_os = "linux")]
+mod ingest_packagers;
 mod ingest_uploads;
 mod layers;
 #[cfg(target_os = "linux")]

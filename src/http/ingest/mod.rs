@@ -14,7 +14,7 @@ use self::{
     access::Credential,
     body::{Arrival, Body},
 };
-use super::{Site, failure::Failure};
+use super::{Site, access_log::CHUNKS, failure::Failure};
 use crate::{
     folder::{Answer, Done, Halt, MAX_MANIFEST_BYTES, Upload},
     live::{MediaPath, PathError, Target},
@@ -198,8 +198,9 @@ async fn receive(
 fn note_chunk(upload: &Upload, offset: u64, bytes: usize, since: Instant) {
     let millis = since.elapsed().as_secs_f64() * 1000.0;
     log::debug!(
-        target: "lldash::chunks",
-        "{} received {bytes} bytes at {offset} after {millis:.3} ms", upload.path()
+        target: CHUNKS,
+        "{} received {bytes} bytes at {offset} after {millis:.3} ms",
+        upload.path(),
     );
 }
 
