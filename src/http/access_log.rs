@@ -75,11 +75,15 @@ impl Line {
 
     /// A chunk leaves: what an encoder's chunk is followed to.
     fn sends(&self, offset: u64, bytes: usize) {
+        if !log::log_enabled!(target: CHUNKS, log::Level::Debug) {
+            return;
+        }
+        let millis = self.since.elapsed().as_secs_f64() * 1000.0;
+        let mut parts = self.request.splitn(3, ' ');
+        let (address, path) = (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
         log::debug!(
             target: CHUNKS,
-            "{} sends {bytes} bytes at {offset} after {:.3} ms",
-            self.request,
-            self.since.elapsed().as_secs_f64() * 1000.0,
+            "{path} sends {bytes} bytes at {offset} after {millis:.3} ms to {address}",
         );
     }
 

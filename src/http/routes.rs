@@ -85,7 +85,7 @@ pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<Servi
 async fn answer(site: &Site, request: &mut ServiceRequest) -> Result<HttpResponse, Failure> {
     let method = request.method();
     if method == Method::OPTIONS {
-        return Ok(cors::options(request.headers()));
+        return Ok(cors::options(request.headers(), ingest::methods(site, request)));
     }
     if method != Method::GET && method != Method::HEAD {
         return Ok(ingest::answer(site, request).await);

@@ -127,6 +127,22 @@ fn ingest_options_that_make_no_sense_are_refused() {
     }
 }
 
+#[test]
+fn ingest_preflights_of_pages_that_may_write() {
+    let page = [("Origin", "http://a.example"), ("Access-Control-Request-Method", "PUT")];
+    for (options, is_allowed) in
+        [(&["--ingest", "--ingest-token", "t"][..], true), (&["--ingest"], false), (&[], false)]
+    {
+        let server = Server::start(options);
+        let response = server.request("OPTIONS", "/1.m4s", &page).response();
+        let methods = response.header("access-control-allow-methods").expect("methods");
+        assert_eq!(methods.contains("PUT"), is_allowed, "{options:?}: {methods}");
+        let plain = server.request("OPTIONS", "/1.m4s", &[]).response();
+        let allowed = plain.header("allow").expect("methods");
+        assert_eq!(allowed.contains("DELETE"), !options.is_empty());
+    }
+}
+
 /// Sends a head that asks before its body; what comes first.
 fn expecting(address: SocketAddr, lines: &str) -> (String, Pending) {
     let head = format!("PUT {lines}\r\nHost: x\r\nExpect: 100-continue\r\n\r\n");

@@ -108,7 +108,7 @@ fn ingest_log_tells_of_each_chunk_that_comes_and_goes() {
         lines.map(|line| (offset(line), millis(line))).collect()
     };
     let came = chunks("] live/chunk-stream0-00002.m4s received ");
-    let went = chunks(" GET /live/chunk-stream0-00002.m4s sends ");
+    let went = chunks("] /live/chunk-stream0-00002.m4s sends ");
     assert!(came.len() >= 20, "a chunk for each frame: {came:?}");
     assert_eq!((came[0].0, went[0].0), (0, 0));
     assert!(came.last().is_some_and(|(offset, _)| *offset < body.len() as u64));
@@ -181,8 +181,11 @@ fn ingest_shaka_packager() {
     package(&local.path().display().to_string());
     for name in names {
         let wanted = fs::read(local.path().join(name)).expect("shaka wrote it");
-        assert!(server.get(&format!("/live/{name}")).body() == wanted, "{name}");
-        assert!(fs::read(server.path("live").join(name)).expect("there") == wanted, "{name}");
+        let pushed = fs::read(server.path("live").join(name)).expect("there");
+        // An init tells in which second it was made.
+        let is_same = pushed == wanted || name == "init.mp4" && pushed.len() == wanted.len();
+        assert!(is_same, "{name}");
+        assert!(server.get(&format!("/live/{name}")).body() == pushed, "{name}");
     }
     let (body, end) = early.join().expect("it came");
     assert!(end == End::Clean && body == fs::read(local.path().join("v3.m4s")).expect("there"));

@@ -12,6 +12,7 @@ mod helpers;
 mod holding;
 #[cfg(target_os = "linux")]
 mod ingest_access;
+mod ingest_connections;
 #[cfg(target_os = "linux")]
 mod ingest_faults;
 #[cfg(target_os = "linux")]

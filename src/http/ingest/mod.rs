@@ -14,7 +14,7 @@ use self::{
     access::Credential,
     body::{Arrival, Body},
 };
-use super::{Site, access_log::CHUNKS, failure::Failure};
+use super::{Site, access_log::CHUNKS, cors, failure::Failure};
 use crate::{
     folder::{Answer, Done, Halt, MAX_MANIFEST_BYTES, Upload},
     live::{MediaPath, PathError, Target},
@@ -50,6 +50,16 @@ const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 /// The methods that change something.
 fn is_write(method: &Method) -> bool {
     [Method::PUT, Method::POST, Method::DELETE].contains(method)
+}
+
+/// The methods that a connection's requests may use. Pages of other origins write only where a
+/// credential lets them.
+pub(super) fn methods(site: &Site, http: &ServiceRequest) -> &'static str {
+    let is_page = http.headers().contains_key(header::ORIGIN);
+    let may_write = |ingest: &Ingest| ingest.credential.is_some() || !is_page;
+    let takes_uploads = door(http).is_some_and(Door::takes_uploads);
+    let writes = takes_uploads && site.ingest.as_ref().is_some_and(may_write);
+    if writes { cors::ALL_METHODS } else { cors::METHODS }
 }
 
 /// Answers a request that is no read, after all of its body.
