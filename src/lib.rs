@@ -9,7 +9,10 @@
 //! ```text
 //! packager ──files──▶ folder::watcher ──Event──▶ folder::tracker ──Bytes──▶ live::Library
 //!                                                                               │ Follower
-//!                                        client ◀── http::respond ◀── http::serve ◀┘
+//!            client ◀──writev── http::sending ◀── http::respond ◀── http::serve ◀──┘
+//!
+//! encoder ──PUT──▶ http::ingest ──▶ folder::Uploads ──Bytes──▶ live::Library
+//!                                           └──Job──▶ folder::uploader ──▶ (the same folder)
 //! ```
 //!
 //! # Layout
@@ -20,8 +23,8 @@
 //!   in memory, when a file is finished. No disk, HTTP, task or clock. Knows nothing of ours.
 //! - [`cmaf`]: boxes, chunks, times of CMAF segments. Knows nothing of ours.
 //! - [`mpd`]: reads an MPD, edits it in place. Knows nothing of ours.
-//! - [`folder`]: the disk. The watch, the thread that decides what each file is, reads below the
-//!   root only; writes of whole files. Knows [`live`].
+//! - [`folder`]: the disk. The watch, the thread that decides what each file is, reads and writes
+//!   below the root only; uploads, and when they go again. Knows [`live`].
 //! - [`http`]: a request is parsed, the core is asked, the answer becomes a response. Knows
 //!   [`live`], [`folder`], [`recording`].
 //! - [`replay`]: a live segmenter imitated from a recording. Knows [`cmaf`], [`mpd`], [`folder`].

@@ -1,25 +1,15 @@
 //! The composition root: builds the parts, wires them, stops them.
 
 use crate::{
-    folder::{self, Folder},
-    http::{self, Holds, Origins, Site},
+    folder::{self, Folder, Uploads},
+    http::{self, Holds, Ingest, Origins, Settings, Site, ingest::access::Credential},
     live::{Library, Patience},
     shutdown::{self, Trigger},
 };
-use actix_http::HttpService;
-use actix_service::{
-    IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
-};
-use actix_web::{
-    App,
-    dev::{AppConfig, ServerHandle, ServiceRequest},
-    rt::net::TcpStream,
-};
+use actix_web::dev::ServerHandle;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
-    fmt,
-    future::ready,
-    io,
+    fmt, io,
     net::{SocketAddr, TcpListener},
     sync::Arc,
     time::Duration,
@@ -32,6 +22,8 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// The folder.
     pub folder: folder::Config,
+    /// Whether and how encoders push.
+    pub ingest: Option<IngestConfig>,
     /// How long requests may wait.
     pub patience: Patience,
     /// How many may wait.
@@ -46,6 +38,19 @@ pub struct Config {
     pub origins: Origins,
     /// How long transfers go on after the stop.
     pub drain: Duration,
+}
+
+/// How encoders push.
+#[derive(Debug, Clone)]
+pub struct IngestConfig {
+    /// Where they do, and only there; empty: wherever the server listens.
+    pub listen: Vec<SocketAddr>,
+    /// What they must bring.
+    pub credential: Credential,
+    /// Whether all the world may do without.
+    pub is_open: bool,
+    /// No upload is larger, in bytes.
+    pub max_upload_bytes: u64,
 }
 
 /// Why a server does not start: one line that names the thing and the remedy.
@@ -66,6 +71,7 @@ pub struct Server {
     running: actix_web::dev::Server,
     handle: ServerHandle,
     trigger: Trigger,
+    uploads: Arc<Uploads>,
 }
 
 /// Connections that wait to be accepted: a crowd that comes at once is not turned away.
@@ -75,15 +81,6 @@ const BACKLOG: i32 = 4096;
 /// closes them and no request is lost.
 const KEEP_ALIVE: Duration = Duration::from_secs(90);
 
-/// A client that begins no request within this time is dropped.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A client that does not close when it is asked to is dropped after this time.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// A head does not wait for its body in actix's buffer: the connection's [`http::Wire`] keeps it.
-const WRITE_BUFFER_BYTES: usize = 1;
-
 impl Server {
     /// Watches the folder, listens, and takes connections as soon as [`Server::run`] is polled.
     ///
@@ -91,28 +88,33 @@ impl Server {
     /// When the folder or an address cannot be had.
     pub fn start(config: Config) -> Result<Self, StartError> {
         raise_open_files();
-        let listeners = config.listen.iter().map(|address| listen(*address));
-        let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+        let listeners = listeners(&config)?;
         let library = Library::new(config.memory_bytes, config.max_held);
         let folder = Folder::start(&config.folder, library.clone())
             .map_err(|error| folder_error(&config.folder, &error))?;
+        let uploads = folder.uploads().clone();
         let (trigger, shutdown) = shutdown::channel();
         let site = Arc::new(Site {
             library,
             folder,
             path: config.folder.folder,
+            ingest: config.ingest.map(|ingest| Ingest {
+                credential: ingest.credential,
+                max_upload_bytes: ingest.max_upload_bytes,
+                stall_timeout: config.folder.stall_timeout,
+            }),
             patience: config.patience,
             holds: Holds::new(config.max_held_per_address),
             segment_caching: http::max_age(config.segment_max_age),
             origins: config.origins,
             shutdown,
         });
-        let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok());
+        let addresses = listeners.iter().filter_map(|(listener, _)| listener.local_addr().ok());
         let addresses = addresses.collect();
         let running = serve(&site, listeners, config.drain)
             .map_err(|error| StartError(format!("cannot listen: {error}")))?;
         let handle = running.handle();
-        Ok(Self { addresses, running, handle, trigger })
+        Ok(Self { addresses, running, handle, trigger, uploads })
     }
 
     /// Where it listens, in the order of the configuration.
@@ -126,72 +128,62 @@ impl Server {
     /// # Errors
     /// When the server fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
-        let Self { mut running, handle, trigger, .. } = self;
+        let Self { mut running, handle, trigger, uploads, .. } = self;
         tokio::select! {
             result = &mut running => return result,
             () = stop => {}
         }
         trigger.stop();
         let (result, ()) = futures::future::join(running, handle.stop(true)).await;
+        uploads.stop();
         result
     }
 }
 
+/// Where to listen, and whether encoders may push there.
+fn listeners(config: &Config) -> Result<Vec<(TcpListener, bool)>, StartError> {
+    let ingest = config.ingest.as_ref();
+    let own = ingest.map(|ingest| &*ingest.listen).unwrap_or_default();
+    let takes_uploads = ingest.is_some() && own.is_empty();
+    let shared = config.listen.iter().map(|address| (*address, takes_uploads));
+    let all = shared.chain(own.iter().map(|address| (*address, true)));
+    all.map(|(address, takes_uploads)| {
+        let is_guarded = ingest.is_some_and(|ingest| ingest.credential.is_some() || ingest.is_open);
+        if takes_uploads && !is_guarded && !address.ip().is_loopback() {
+            return Err(StartError(format!(
+                "cannot take uploads on {address}: whoever reaches it could write; give \
+                 --ingest-token, --ingest-user and --ingest-password, an --ingest-listen on \
+                 127.0.0.1, or --ingest-open"
+            )));
+        }
+        Ok((listen(address)?, takes_uploads))
+    })
+    .collect()
+}
+
 fn serve(
     site: &Arc<Site>,
-    listeners: Vec<TcpListener>,
+    listeners: Vec<(TcpListener, bool)>,
     drain: Duration,
 ) -> io::Result<actix_web::dev::Server> {
     let mut server = actix_web::dev::Server::build()
         .disable_signals()
         .max_concurrent_connections(usize::MAX)
         .shutdown_timeout(drain.as_secs() + u64::from(drain.subsec_nanos() > 0));
-    for listener in listeners {
-        let site = site.clone();
-        let stopping = server.graceful_shutdown_signal();
-        server = server.listen("lldash", listener, move || {
+    for (listener, takes_uploads) in listeners {
+        let settings = Settings { keep_alive: KEEP_ALIVE, takes_uploads };
+        let (site, stopping) = (site.clone(), server.graceful_shutdown_signal());
+        let service = move || {
             let stopping = stopping.clone();
-            connections(site.clone(), move || {
+            let stopping = move || {
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
-            })
-        })?;
+            };
+            http::service(&site, &settings, stopping)
+        };
+        server = server.listen("http", listener, service)?;
     }
     Ok(server.run())
-}
-
-/// What is done with each connection. Once `stopping` resolves, no further request is taken.
-fn connections<F, S>(
-    site: Arc<Site>,
-    stopping: F,
-) -> impl ServiceFactory<
-    TcpStream,
-    Config = (),
-    Response = (),
-    Error = actix_http::error::DispatchError,
-    InitError = (),
->
-where
-    F: Fn() -> S + 'static,
-    S: Future<Output = ()> + 'static,
-{
-    let app = App::new().default_service(fn_service(move |request: ServiceRequest| {
-        http::entry(site.clone(), request)
-    }));
-    let app = app.into_factory().map_err(|error| error.error_response());
-    let service = HttpService::build()
-        .graceful_shutdown_signal(stopping)
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(REQUEST_TIMEOUT)
-        .client_disconnect_timeout(CLOSE_TIMEOUT)
-        // Else a request that is held outlives its client.
-        .h1_allow_half_closed(false)
-        .h1_write_buffer_size(WRITE_BUFFER_BYTES)
-        .on_connect_ext(|wire: &http::Wire, data| {
-            data.insert(wire.outlet());
-        })
-        .h1(map_config(app, |()| AppConfig::default()));
-    fn_service(|stream| ready(Ok(http::accept(stream)))).and_then(service)
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

@@ -2,6 +2,7 @@
 //! need them.
 
 mod file;
+mod ingest;
 pub mod replay;
 pub mod serve;
 pub mod values;

@@ -2,6 +2,7 @@
 
 use super::{
     file,
+    ingest::IngestOptions,
     values::{duration, size},
 };
 use crate::{folder, http::Origins, live::Patience, server};
@@ -105,6 +106,9 @@ struct Options {
     #[arg(long, value_name = "TIME", env = "LLDASH_DRAIN", default_value = "5s",
           value_parser = duration)]
     drain: Duration,
+
+    #[command(flatten)]
+    ingest: IngestOptions,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -143,6 +147,9 @@ fn read(arguments: &[OsString]) -> Result<Command, clap::Error> {
             let missing = "name the folder to serve, or give --demo to see it work without one";
             return Err(Options::command().error(ErrorKind::MissingRequiredArgument, missing));
         }
+    }
+    if let Some(reason) = options.ingest.contradiction() {
+        return Err(Options::command().error(ErrorKind::ArgumentConflict, reason));
     }
     Ok(options.into())
 }
@@ -192,6 +199,7 @@ impl From<Options> for Command {
             poll_interval: options.poll_interval,
             stall_timeout: options.stall_timeout,
             idle_finish: options.idle_finish,
+            uploads: options.ingest.keep(),
         };
         let strip_dot = |extension: String| extension.trim_start_matches('.').to_owned();
         let patience = Patience {
@@ -207,6 +215,7 @@ impl From<Options> for Command {
         let server = server::Config {
             listen,
             folder,
+            ingest: options.ingest.into(),
             patience,
             max_held: options.max_held,
             max_held_per_address: options.max_held_per_address,

@@ -99,7 +99,8 @@ impl Tracker {
         let Found::File(opened) = self.root.find(relative) else { return };
         let is_manifest = shown.is_manifest();
         // A manifest that is written twice in one tick of the clock looks the same.
-        if !is_manifest && self.is_known(&shown, &opened) {
+        let is_known = !is_manifest && self.is_known(&shown, &opened);
+        if is_known || self.uploads.owns(&shown, opened.stamp) {
             return;
         }
         if let Some(side) = self.side_of(&shown, opened.inode()) {

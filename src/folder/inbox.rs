@@ -3,12 +3,14 @@
 use super::{
     answer::{Loaded, Look},
     bell::Bell,
+    upload::is_own_name,
     watcher::Watcher,
 };
+use crate::live::{MediaPath, Stamp};
 use std::{
     collections::VecDeque,
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -28,6 +30,18 @@ pub(super) enum Event {
     Removed(PathBuf),
 }
 
+impl Event {
+    /// Where it was.
+    pub(super) fn path(&self) -> &Path {
+        let (Self::Touched(real)
+        | Self::Closed(real)
+        | Self::Arrived(real)
+        | Self::Moved(real)
+        | Self::Removed(real)) = self;
+        real
+    }
+}
+
 /// What a watch has told.
 #[derive(Debug)]
 pub(super) enum Notice {
@@ -44,6 +58,8 @@ pub(super) enum Task {
     Rescan,
     Look(Look),
     Loaded(Loaded),
+    /// An upload was finished, and this is how the disk shows it.
+    Uploaded(MediaPath, Stamp),
     Stop,
 }
 
@@ -86,9 +102,11 @@ impl Inbox {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an event, unless the last one says the same already.
+    /// Adds an event, unless the last one says the same already, or it tells of our own writing.
     pub(super) fn event(&self, event: Event) {
-        self.tell(|queue| queue.event(event));
+        if !is_own_name(event.path()) {
+            self.tell(|queue| queue.event(event));
+        }
     }
 
     /// Everything is to be looked at again.

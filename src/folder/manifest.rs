@@ -11,7 +11,7 @@ use crate::live::{Manifest, MediaPath, Role};
 use std::time::{Duration, Instant};
 
 /// What is longer is no manifest, in bytes.
-const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
+pub const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Where nobody tells that a playlist was closed, it must have stood so long to be taken for
 /// whole: its end cannot be told from a cut.

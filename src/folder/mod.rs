@@ -10,16 +10,22 @@
 //! request ──Look───▶       ──▶         ──Answer──▶ request
 //! loader  ──Loaded─▶
 //! ```
+//!
+//! What is uploaded goes to the library at once, and to the disk by a thread of its own
+//! ([`Uploads`]).
 
 mod answer;
 mod bell;
+mod beneath;
 mod closing;
 mod dirs;
 mod growing;
 mod inbox;
 #[cfg(target_os = "linux")]
 mod inotify;
+mod journal;
 mod judge;
+mod keeper;
 mod lease;
 mod loader;
 mod look;
@@ -33,11 +39,18 @@ mod root;
 mod scan;
 mod settled;
 mod spare;
+mod spool;
 mod tracker;
+mod upload;
+mod uploader;
 mod watcher;
 pub mod writer;
 
 pub use answer::{Answer, StoredFile, Witness};
+pub use keeper::Keep;
+pub use manifest::MAX_MANIFEST_BYTES;
+pub use spool::{Halt, WriteError};
+pub use upload::{Done, Upload, Uploads};
 pub use watcher::Watch;
 
 use crate::live::{Library, MediaPath, Rules};
@@ -69,12 +82,15 @@ pub struct Config {
     pub stall_timeout: Duration,
     /// Without close events, a file that has not grown for so long is over.
     pub idle_finish: Duration,
+    /// Whether files may be uploaded, and what becomes of them.
+    pub uploads: Option<Keep>,
 }
 
 /// A folder that is watched. Dropping it stops the watch.
 #[derive(Debug)]
 pub struct Folder {
     inbox: Arc<Inbox>,
+    uploads: Arc<Uploads>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -87,7 +103,8 @@ impl Folder {
     pub fn start(config: &Config, library: Arc<Library>) -> io::Result<Self> {
         let root = Arc::new(Root::open(&config.folder, &config.allowed_links)?);
         let inbox = Arc::new(Inbox::new()?);
-        let mut tracker = Tracker::new(config, root, library, inbox.clone())?;
+        let uploads = Uploads::start(root.clone(), library.clone(), &inbox, config.uploads)?;
+        let mut tracker = Tracker::new(config, root, library, inbox.clone(), uploads.clone())?;
         tracker.rescan();
         #[cfg(target_os = "linux")]
         if let Err(error) = mounts::follow(Arc::downgrade(&inbox), tracker.root.real()) {
@@ -95,7 +112,7 @@ impl Folder {
         }
         let thread =
             thread::Builder::new().name("folder".to_owned()).spawn(move || tracker.run())?;
-        Ok(Self { inbox, thread: Mutex::new(Some(thread)) })
+        Ok(Self { inbox, uploads, thread: Mutex::new(Some(thread)) })
     }
 
     /// What stands at a path, on disk too. `is_held`: the one who asks waits for the path in the
@@ -107,6 +124,11 @@ impl Folder {
         answer.await.unwrap_or(Answer::Absent)
     }
 
+    /// What is uploaded into it.
+    pub fn uploads(&self) -> &Arc<Uploads> {
+        &self.uploads
+    }
+
     /// Whether it is still being watched: false only after a failure.
     pub fn is_alive(&self) -> bool {
         self.inbox.is_open()
@@ -115,6 +137,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        self.uploads.stop();
         self.inbox.push(Task::Stop);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Err(_)) = thread.map(JoinHandle::join) {

@@ -28,6 +28,17 @@ impl OnDisk {
         Self { root, relative, inode, file: Mutex::new(Some(file)) }
     }
 
+    /// The same, opened when it is needed.
+    pub(super) fn closed(root: Arc<Root>, relative: PathBuf, inode: [u64; 2]) -> Self {
+        Self { root, relative, inode, file: Mutex::default() }
+    }
+
+    /// The same file under another name.
+    pub(super) fn renamed(&self, relative: PathBuf) -> Self {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { root: self.root.clone(), relative, inode: self.inode, file: Mutex::new(file) }
+    }
+
     fn file(&self) -> Option<Arc<File>> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if file.is_none()

@@ -1,5 +1,7 @@
 //! A folder that is held open, and look-ups that stay beneath it.
 
+#[cfg(target_os = "linux")]
+use std::os::fd::OwnedFd;
 use std::{
     fs::File,
     io,
@@ -11,7 +13,7 @@ use std::{
 pub(super) struct Place {
     pub(super) real: PathBuf,
     #[cfg(target_os = "linux")]
-    handle: std::os::fd::OwnedFd,
+    handle: OwnedFd,
 }
 
 impl Place {
@@ -52,37 +54,49 @@ impl Place {
 
     #[cfg(target_os = "linux")]
     pub(super) fn open_beneath(&self, relative: &Path) -> io::Result<File> {
-        use rustix::{fs::ResolveFlags, io::Errno};
+        use rustix::io::Errno;
+        match self.open_at(relative, read_flags()) {
+            // Kernels before 5.6, and sandboxes that do not know the call.
+            Err(Errno::NOSYS | Errno::PERM) => self.open_resolved(relative),
+            opened => Ok(opened?.into()),
+        }
+    }
+
+    /// Opens what lies here; links are followed as far as they stay here.
+    #[cfg(target_os = "linux")]
+    pub(super) fn open_at(
+        &self,
+        relative: &Path,
+        flags: rustix::fs::OFlags,
+    ) -> rustix::io::Result<OwnedFd> {
         for _ in 0..RACES {
-            match self.open_by(relative, ResolveFlags::empty()) {
+            match self.open_by(relative, flags, rustix::fs::ResolveFlags::empty()) {
                 // A rename elsewhere raced with the look-up of `..` in a link.
-                Err(Errno::AGAIN) => {}
-                // Kernels before 5.6, and sandboxes that do not know the call.
-                Err(Errno::NOSYS | Errno::PERM) => return self.open_resolved(relative),
-                opened => return Ok(opened?),
+                Err(rustix::io::Errno::AGAIN) => {}
+                opened => return opened,
             }
         }
-        Err(Errno::AGAIN.into())
+        Err(rustix::io::Errno::AGAIN)
     }
 
     /// Opens what lies here without any link.
     #[cfg(target_os = "linux")]
     pub(super) fn open_plain(&self, relative: &Path) -> io::Result<File> {
-        Ok(self.open_by(relative, rustix::fs::ResolveFlags::NO_SYMLINKS)?)
+        let links = rustix::fs::ResolveFlags::NO_SYMLINKS;
+        Ok(self.open_by(relative, read_flags(), links)?.into())
     }
 
     #[cfg(target_os = "linux")]
     fn open_by(
         &self,
         relative: &Path,
+        flags: rustix::fs::OFlags,
         links: rustix::fs::ResolveFlags,
-    ) -> rustix::io::Result<File> {
-        use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+    ) -> rustix::io::Result<OwnedFd> {
+        use rustix::fs::{Mode, ResolveFlags, openat2};
         let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
-        // NONBLOCK: a FIFO must not block the open.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | links;
-        openat2(&self.handle, relative, flags, Mode::empty(), resolve).map(File::from)
+        openat2(&self.handle, relative, flags, Mode::empty(), resolve)
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -112,6 +126,13 @@ impl Place {
         }
         open_regular(&real)
     }
+}
+
+/// NONBLOCK: a FIFO must not block the open.
+#[cfg(target_os = "linux")]
+fn read_flags() -> rustix::fs::OFlags {
+    use rustix::fs::OFlags;
+    OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK
 }
 
 #[cfg(unix)]

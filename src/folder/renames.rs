@@ -1,7 +1,7 @@
 //! Files come to a name, and leave it.
 
 use super::{RENAME_GRACE, growing::Progress, inbox::Event, root::Found, tracker::Tracker};
-use crate::live::{MediaPath, Role};
+use crate::live::{MediaPath, Role, Stamp};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -18,6 +18,10 @@ impl Tracker {
             Found::Folder(_) => return self.enter(relative),
             Found::Absent | Found::Denied => return,
         };
+        if self.uploads.owns(&shown, opened.stamp) || self.is_known(&shown, &opened) {
+            // An upload got its name; it is shown already.
+            return self.cut(relative, "it was replaced");
+        }
         if shown.is_manifest() {
             return self.manifest(&shown, opened, true);
         }
@@ -69,6 +73,9 @@ impl Tracker {
         }
         let Some(shown) = MediaPath::from_disk(relative) else { return };
         self.leave(relative);
+        if self.uploads.is_live(&shown) {
+            return;
+        }
         match shown.role() {
             Role::Manifest(_) => self.manifest_gone(shown),
             _ => self.forget_ended(&shown),
@@ -89,6 +96,19 @@ impl Tracker {
             return;
         }
         self.cut(relative, "it was removed");
+    }
+
+    /// An upload was finished. Whatever else happened to its path meanwhile was not looked at.
+    pub(super) fn uploaded(&mut self, path: MediaPath, stamp: Stamp) {
+        self.gone.remove(&path);
+        let shown = self.library.current(&path).and_then(|file| file.finished());
+        if !self.uploads.is_live(&path)
+            && let Found::File(opened) = self.root.find(path.as_path())
+            && shown.is_some_and(|shown| shown.stamp != opened.stamp)
+        {
+            return self.arrived(path.as_path());
+        }
+        self.settled.note(path, stamp);
     }
 
     /// Forgets what stood under a name that is gone. One that grows under a side name stays: it

@@ -70,7 +70,7 @@ impl Root {
         self.base().real.clone()
     }
 
-    fn base(&self) -> Arc<Place> {
+    pub(super) fn base(&self) -> Arc<Place> {
         self.base.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -135,7 +135,11 @@ impl Root {
     }
 
     /// The place that a real path lies in, and its path there.
-    fn place_of<'a>(&'a self, base: &'a Place, real: &'a Path) -> Option<(&'a Place, &'a Path)> {
+    pub(super) fn place_of<'a>(
+        &'a self,
+        base: &'a Place,
+        real: &'a Path,
+    ) -> Option<(&'a Place, &'a Path)> {
         let mut places = std::iter::once(base).chain(&self.allowed);
         places.find_map(|place| Some((place, real.strip_prefix(&place.real).ok()?)))
     }

@@ -79,7 +79,8 @@ impl Tracker {
             }
         }
         for path in self.library.paths() {
-            let is_live = self.growing.values().any(|growing| growing.shown() == &path);
+            let grows = self.growing.values().any(|growing| growing.shown() == &path);
+            let is_live = grows || self.uploads.is_live(&path);
             if !is_live && !matches!(self.root.find(path.as_path()), Found::File(_)) {
                 self.library.forget(&path);
             }
@@ -245,7 +246,7 @@ impl Tracker {
         let paths = self.library.paths();
         paths
             .iter()
-            .filter(|path| below(path.as_path()))
+            .filter(|path| below(path.as_path()) && !self.uploads.is_live(path))
             .for_each(|path| self.library.forget(path));
     }
 }

@@ -13,6 +13,7 @@ use super::{
     rules,
     settled::Settled,
     spare::Spare,
+    upload::Uploads,
     watcher::{Watcher, silent_file_system},
 };
 use crate::live::{Library, MediaPath, Phase, Rules, under_side_name};
@@ -47,6 +48,7 @@ pub(super) struct Tracker {
     pub(super) rules: Rules,
     /// Some folder could not be watched.
     pub(super) is_blind: bool,
+    pub(super) uploads: Arc<Uploads>,
     /// Leases tell nothing: other hosts may write.
     is_shared: bool,
     /// No deadline passes before this.
@@ -70,6 +72,7 @@ impl Tracker {
         root: Arc<Root>,
         library: Arc<Library>,
         inbox: Arc<Inbox>,
+        uploads: Arc<Uploads>,
     ) -> io::Result<Self> {
         let real = root.real();
         let watcher = Watcher::new(config.watch, config.poll_interval, &real, inbox.clone())?;
@@ -88,6 +91,7 @@ impl Tracker {
             settled: Settled::default(),
             loading: HashMap::new(),
             is_blind: false,
+            uploads,
             wake_at: None,
             buffer: vec![0; READ_BYTES].into(),
             spare: Spare::default(),
@@ -104,6 +108,7 @@ impl Tracker {
                 Some(Task::Rescan) => self.rescan(),
                 Some(Task::Look(look)) => self.look(look),
                 Some(Task::Loaded(loaded)) => self.loaded(loaded),
+                Some(Task::Uploaded(path, stamp)) => self.uploaded(path, stamp),
                 Some(Task::Stop) => return,
             }
             if self.spare.is_short() && self.inbox.is_empty() {
@@ -114,11 +119,7 @@ impl Tracker {
 
     fn take(&mut self, event: &Event) {
         log::trace!("{event:?}");
-        let (Event::Touched(real)
-        | Event::Closed(real)
-        | Event::Arrived(real)
-        | Event::Moved(real)
-        | Event::Removed(real)) = event;
+        let real = event.path();
         if self.is_root_lost(event, real) {
             return self.rescan();
         }
@@ -173,8 +174,8 @@ impl Tracker {
 
     /// A file that was made or written under its final name: most often somebody writes it now.
     fn take_up(&mut self, relative: &Path, shown: MediaPath, opened: Opened) {
-        if self.is_known(&shown, &opened) {
-            // The event tells of the past.
+        if self.is_known(&shown, &opened) || self.uploads.owns(&shown, opened.stamp) {
+            // The event tells of the past, or of an upload.
             return;
         }
         if let Some(side) = self.side_of(&shown, opened.inode()) {

@@ -26,6 +26,9 @@ pub(super) struct Line {
     is_logged: bool,
 }
 
+/// Where the log tells of each chunk that comes and goes.
+pub(super) const CHUNKS: &str = "lldash::chunks";
+
 /// How a body ended.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum End {
@@ -38,7 +41,9 @@ pub(super) enum End {
 impl Line {
     /// A request that has come; `None` when nobody reads the log.
     pub(super) fn new(request: &ServiceRequest, since: Instant) -> Option<Self> {
-        if !log::log_enabled!(target: "lldash::access", log::Level::Info) {
+        let is_read = log::log_enabled!(target: "lldash::access", log::Level::Info)
+            || log::log_enabled!(target: CHUNKS, log::Level::Debug);
+        if !is_read {
             return None;
         }
         Some(Self {
@@ -61,6 +66,19 @@ impl Line {
     /// The time since the request came.
     pub(super) fn elapsed(&self) -> Duration {
         self.since.elapsed()
+    }
+
+    /// A chunk has left: what an encoder's chunk is followed to.
+    pub(super) fn sent(&self, offset: u64, bytes: usize) {
+        if log::log_enabled!(target: CHUNKS, log::Level::Debug) {
+            log::debug!(
+                target: CHUNKS,
+                "{} sends {bytes} bytes at {offset} after {} ms to {}",
+                self.target,
+                Millis(self.since.elapsed()),
+                Address(self.address),
+            );
+        }
     }
 
     /// Writes the line: so much of the body has been sent.
@@ -91,15 +109,17 @@ struct Asked<'a>(&'a Line);
 impl fmt::Display for Asked<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Line { address, method, target, status, .. } = self.0;
-        if let Some(address) = address {
-            fmt::Display::fmt(address, f)?;
-        }
-        write!(
-            f,
-            " {} {target} {}",
-            method.as_str(),
-            status.as_ref().map_or("-", StatusCode::as_str)
-        )
+        let (address, method) = (Address(*address), method.as_str());
+        write!(f, "{address} {method} {target} {}", status.as_ref().map_or("-", StatusCode::as_str))
+    }
+}
+
+/// A client's address, where it has one.
+struct Address(Option<SocketAddr>);
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |address| fmt::Display::fmt(&address, f))
     }
 }
 

@@ -10,7 +10,7 @@ const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Prepares a connection that was accepted: nothing waits for more to be sent with it, and a
 /// client that takes nothing is dropped by the system, where it knows how (tcp(7),
 /// `TCP_USER_TIMEOUT`; it counts closed windows too). Returns it with the client's address.
-pub fn accept(stream: TcpStream) -> (Wire, Option<SocketAddr>) {
+pub(super) fn accept(stream: TcpStream) -> (Wire, Option<SocketAddr>) {
     let peer = stream.peer_addr().ok();
     if let Err(error) = stream.set_nodelay(true).and_then(|()| drop_unread(&stream)) {
         log::debug!("cannot prepare a connection: {error}");

@@ -8,6 +8,9 @@ use actix_web::{
 /// The methods that paths of the folder know.
 pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";
 
+/// The same where encoders may push.
+pub(super) const ALL_METHODS: &str = "GET, HEAD, OPTIONS, PUT, POST, DELETE";
+
 /// How long a browser may remember a preflight, in seconds: as long as browsers do at most.
 const PREFLIGHT_MAX_AGE: &str = "86400";
 
@@ -45,11 +48,11 @@ impl Origins {
 }
 
 /// The answer to OPTIONS, with or without a preflight's headers.
-pub(super) fn options(request: &HeaderMap) -> HttpResponse {
+pub(super) fn options(request: &HeaderMap, methods: &'static str) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
-    response.insert_header((header::ALLOW, METHODS));
+    response.insert_header((header::ALLOW, methods));
     if request.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
-        response.insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, METHODS));
+        response.insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, methods));
         response.insert_header((header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE));
         if let Some(asked) = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
             response.insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone()));

@@ -1,5 +1,6 @@
 //! The one table from what went wrong to a status.
 
+use crate::folder::WriteError;
 use actix_web::{
     HttpResponse,
     http::{StatusCode, header},
@@ -19,6 +20,28 @@ pub(super) enum Failure {
     Denied,
     /// The folder is served for reading.
     ReadOnly,
+    /// A write without the credential that it needs.
+    Unauthorized,
+    /// A write with a wrong credential.
+    Wrong,
+    /// A write of a web page, where no credential keeps pages out.
+    Page,
+    /// A folder stands where a file should be written, or a file where a folder should.
+    InTheWay,
+    /// The disk does not permit the write.
+    WriteDenied,
+    /// The disk is full.
+    Full,
+    /// The disk did not take it.
+    WriteFailed,
+    /// The body is larger than may be uploaded, in bytes.
+    TooLarge(u64),
+    /// The body is compressed, and would be served as if it were not.
+    Encoded,
+    /// The body ended in the middle.
+    Truncated,
+    /// The body stopped in the middle.
+    Stalled,
     /// A precondition does not hold.
     Precondition,
     /// No byte of the range is there; the file's length in bytes.
@@ -35,6 +58,18 @@ pub(super) enum Failure {
     BrokenOff,
 }
 
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::InTheWay => Self::InTheWay,
+            WriteError::Denied => Self::WriteDenied,
+            WriteError::Full => Self::Full,
+            WriteError::Outside => Self::Absent,
+            WriteError::Failed => Self::WriteFailed,
+        }
+    }
+}
+
 impl Failure {
     pub(super) fn malformed(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Malformed(reason.into())
@@ -44,7 +79,15 @@ impl Failure {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Absent | Self::TimedOut(_) => StatusCode::NOT_FOUND,
-            Self::Denied => StatusCode::FORBIDDEN,
+            Self::Denied | Self::Page | Self::WriteDenied => StatusCode::FORBIDDEN,
+            Self::Unauthorized | Self::Wrong => StatusCode::UNAUTHORIZED,
+            Self::InTheWay => StatusCode::CONFLICT,
+            Self::Full => StatusCode::INSUFFICIENT_STORAGE,
+            Self::WriteFailed => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Truncated => StatusCode::BAD_REQUEST,
+            Self::Stalled => StatusCode::REQUEST_TIMEOUT,
             Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
             Self::Precondition => StatusCode::PRECONDITION_FAILED,
             Self::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
@@ -60,7 +103,18 @@ impl Failure {
             Self::Absent => "nothing is served at this path".into(),
             Self::TimedOut(waited) => format!("it did not appear within {waited:?}").into(),
             Self::Denied => "the server may not read it; see its permissions".into(),
-            Self::ReadOnly => "this server is read-only".into(),
+            Self::ReadOnly => "nothing may be written here; see --ingest".into(),
+            Self::Unauthorized => "uploads need a token, or a user and a password".into(),
+            Self::Wrong => "the token, or the user and the password, is wrong".into(),
+            Self::Page => "web pages may not write here without a token".into(),
+            Self::InTheWay => "a folder stands there, or a file where a folder should be".into(),
+            Self::WriteDenied => "the server may not write there; see the permissions".into(),
+            Self::Full => "the disk is full".into(),
+            Self::WriteFailed => "the disk did not take it; the server's log tells why".into(),
+            Self::TooLarge(limit) => format!("no more than {limit} bytes are taken").into(),
+            Self::Encoded => "compressed bodies are not taken".into(),
+            Self::Truncated => "the body broke off".into(),
+            Self::Stalled => "the body stopped in the middle for too long".into(),
             Self::Precondition => "a precondition of the request does not hold".into(),
             Self::Range(length) => format!("the file has {length} bytes").into(),
             Self::Changed => "the file is being written again and again; try again".into(),
@@ -78,6 +132,10 @@ impl Failure {
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         match self {
             Self::ReadOnly => response.insert_header((header::ALLOW, super::cors::METHODS)),
+            Self::Unauthorized | Self::Wrong => {
+                let challenge = "Bearer realm=\"uploads\", Basic realm=\"uploads\"";
+                response.insert_header((header::WWW_AUTHENTICATE, challenge))
+            }
             Self::TooManyHeld | Self::Busy => response.insert_header((header::RETRY_AFTER, "1")),
             Self::Range(length) => {
                 response.insert_header((header::CONTENT_RANGE, format!("bytes */{length}")))

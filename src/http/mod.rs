@@ -14,20 +14,22 @@ mod front;
 mod gzip;
 mod headers;
 mod holds;
+pub mod ingest;
 mod range;
 mod respond;
 mod routes;
 mod sending;
 mod serve;
+mod service;
 mod wait;
 mod wire;
 
-pub use connection::accept;
 pub use cors::Origins;
 pub use headers::max_age;
 pub use holds::Holds;
+pub use ingest::Ingest;
 pub use routes::entry;
-pub use wire::{Outlet, Wire};
+pub use service::{Settings, service};
 
 use crate::{
     folder::Folder,
@@ -46,6 +48,8 @@ pub struct Site {
     pub folder: Folder,
     /// Where the folder is, for the list of streams.
     pub path: PathBuf,
+    /// Whether and how encoders push.
+    pub ingest: Option<Ingest>,
     /// How long requests may wait.
     pub patience: Patience,
     /// Who waits.

@@ -1,6 +1,8 @@
 //! From a request's target to what answers it.
 
-use super::{Site, access_log::Line, cors, failure::Failure, front, gzip, sending::Sending, serve};
+use super::{
+    Site, access_log::Line, cors, failure::Failure, front, gzip, ingest, sending::Sending, serve,
+};
 use crate::{
     clock,
     live::{MediaPath, PathError, Target},
@@ -77,10 +79,10 @@ pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<Servi
 async fn answer(site: &Site, request: &mut ServiceRequest) -> Result<HttpResponse, Failure> {
     let method = request.method();
     if method == Method::OPTIONS {
-        return Ok(cors::options(request.headers()));
+        return Ok(cors::options(request.headers(), ingest::methods(site, request)));
     }
     if method != Method::GET && method != Method::HEAD {
-        return Err(Failure::ReadOnly);
+        return Ok(ingest::answer(site, request).await);
     }
     match Route::of(request.uri().path())? {
         Route::File(path) => serve::file(site, request, path).await,

@@ -236,10 +236,11 @@ impl Inner {
 impl Report {
     /// So many bytes of the body have gone.
     fn sent(&mut self, bytes: usize) {
-        self.bytes += bytes as u64;
-        if let (None, Some(line)) = (self.first_byte, &self.line) {
-            self.first_byte = (bytes > 0).then(|| line.elapsed());
+        if let Some(line) = self.line.as_ref().filter(|_| bytes > 0) {
+            self.first_byte.get_or_insert_with(|| line.elapsed());
+            line.sent(self.bytes, bytes);
         }
+        self.bytes += bytes as u64;
     }
 }
 

@@ -22,11 +22,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The socket as actix sees it.
 #[derive(Debug)]
-pub struct Wire(Rc<RefCell<Socket>>);
+pub(super) struct Wire(Rc<RefCell<Socket>>);
 
 /// The socket as a body sees it.
 #[derive(Debug, Clone)]
-pub struct Outlet(Rc<RefCell<Socket>>);
+pub(super) struct Outlet(Rc<RefCell<Socket>>);
 
 #[derive(Debug)]
 struct Socket {
@@ -38,12 +38,12 @@ struct Socket {
 
 impl Wire {
     /// A connection that was accepted.
-    pub fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: TcpStream) -> Self {
         Self(Rc::new(RefCell::new(Socket { stream, keeps_head: false, head: Vec::new() })))
     }
 
     /// Where the bodies of this connection write.
-    pub fn outlet(&self) -> Outlet {
+    pub(super) fn outlet(&self) -> Outlet {
         Outlet(self.0.clone())
     }
 }

@@ -223,6 +223,14 @@ impl Library {
             .collect()
     }
 
+    /// Whether anybody reads along what stands under a path. One who was given all of it at once
+    /// does not.
+    pub fn is_read(&self, path: &MediaPath) -> bool {
+        let shelf = self.shelf();
+        let file = shelf.get(path).and_then(|entry| entry.file.as_ref());
+        file.is_some_and(|file| Arc::strong_count(file) > 1)
+    }
+
     /// Whether anybody waits for a path.
     pub fn is_wanted(&self, path: &MediaPath) -> bool {
         self.shelf().get(path).is_some_and(|entry| entry.waiting > 0)

@@ -7,23 +7,23 @@ use crate::{
     traces::{PATIENT, Watch, get},
 };
 use std::{
+    ffi::OsStr,
     fs,
     io::{BufRead, BufReader, Read},
-    path::Path,
     process::{Child, Command, Stdio},
     thread,
 };
 
 /// A muxer, its manifest, and the files that clients pull, one after the other.
-struct Case {
-    muxer: &'static [&'static str],
-    manifest: &'static str,
+pub struct Case {
+    pub muxer: &'static [&'static str],
+    pub manifest: &'static str,
     /// One client follows each of these lists.
-    streams: Vec<Vec<String>>,
+    pub streams: Vec<Vec<String>>,
 }
 
 const SECONDS: usize = 4;
-const LOW_LATENCY: &[&str] = &[
+pub const LOW_LATENCY: &[&str] = &[
     "-f=dash",
     "-ldash=1",
     "-streaming=1",
@@ -34,7 +34,7 @@ const LOW_LATENCY: &[&str] = &[
 ];
 
 /// Segments of a second as the DASH muxer names them: video and audio, from 1.
-fn dash(muxer: &'static [&'static str]) -> Case {
+pub fn dash(muxer: &'static [&'static str]) -> Case {
     let stream = |stream| {
         let segments = (1..=SECONDS).map(|at| format!("chunk-stream{stream}-{at:05}.m4s"));
         std::iter::once(format!("init-stream{stream}.m4s")).chain(segments).collect()
@@ -43,7 +43,7 @@ fn dash(muxer: &'static [&'static str]) -> Case {
 }
 
 /// The same of the HLS muxer: both in one, from 0.
-fn hls(muxer: &'static [&'static str], init: Option<&str>, extension: &str) -> Case {
+pub fn hls(muxer: &'static [&'static str], init: Option<&str>, extension: &str) -> Case {
     let segments = (0..SECONDS).map(|at| format!("live{at}.{extension}"));
     let stream = init.map(str::to_owned).into_iter().chain(segments).collect();
     Case { muxer, manifest: "live.m3u8", streams: vec![stream] }
@@ -83,7 +83,7 @@ fn started_in_the_middle() {
     let mut muxer = vec!["-progress=pipe:1", "-stats_period=0.1"];
     muxer.extend(LOW_LATENCY.iter().filter(|option| !option.starts_with("-seg_duration")));
     muxer.push("-seg_duration=2");
-    let mut ffmpeg = Ffmpeg::start(&folder.path().join("live.mpd"), &muxer);
+    let mut ffmpeg = Ffmpeg::start(folder.path().join("live.mpd"), &muxer);
     ffmpeg.has_written(2_300_000);
     let server = Server::over(folder, &[]);
     let growing = "chunk-stream0-00002.m4s";
@@ -117,7 +117,7 @@ fn pull(watch: Watch, case: &Case) -> bool {
             got
         }));
     }
-    let ffmpeg = Ffmpeg::start(&server.path(case.manifest), case.muxer);
+    let ffmpeg = Ffmpeg::start(server.path(case.manifest), case.muxer);
     let got: Vec<_> =
         clients.into_iter().flat_map(|client| client.join().expect("all came")).collect();
     ffmpeg.exit();
@@ -135,18 +135,18 @@ fn pull(watch: Watch, case: &Case) -> bool {
     any_growing
 }
 
-fn assert_whole(manifest: &[u8]) {
+pub fn assert_whole(manifest: &[u8]) {
     let text = str::from_utf8(manifest).expect("text").trim_end();
     let is_mpd = text.starts_with("<?xml") && text.ends_with("</MPD>");
     assert!(is_mpd || text.starts_with("#EXTM3U"), "{text}");
 }
 
 /// A running ffmpeg. Dropping it kills it.
-struct Ffmpeg(Child);
+pub struct Ffmpeg(Child);
 
 impl Ffmpeg {
     /// Writes a few seconds of a picture and a tone, as fast as they would come from a camera.
-    fn start(output: &Path, muxer: &[&str]) -> Self {
+    pub fn start(output: impl AsRef<OsStr>, muxer: &[&str]) -> Self {
         let input = "-loglevel error -nostdin -re -f lavfi -i testsrc=size=160x90:rate=25 \
                      -f lavfi -i sine -c:v libx264 -preset ultrafast -tune zerolatency -g 25 \
                      -b:v 200k -c:a aac -b:a 32k";
@@ -156,7 +156,11 @@ impl Ffmpeg {
         options.for_each(|(name, value)| {
             command.args([name, value]);
         });
-        command.arg(output).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .arg(output.as_ref())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let child = command.spawn();
         Self(child.unwrap_or_else(|error| panic!("ffmpeg: {error}; run scripts/test")))
     }
@@ -171,7 +175,7 @@ impl Ffmpeg {
         assert!(reached.is_some(), "ffmpeg ended too early");
     }
 
-    fn exit(mut self) {
+    pub fn exit(mut self) {
         let mut errors = String::new();
         let mut stderr = self.0.stderr.take().expect("piped");
         // What it still tells of its progress is not read: it must not wait for that.

@@ -1,8 +1,10 @@
 //! A server in a process of its own, over a folder of its own, and a client.
 
 mod client;
+mod push;
 
 pub use client::{End, Pending, Response, send};
+pub use push::{Push, put};
 
 use std::{
     fs::{self, File},

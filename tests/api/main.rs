@@ -10,6 +10,16 @@ mod growing;
 mod headers;
 mod helpers;
 mod holding;
+#[cfg(target_os = "linux")]
+mod ingest_access;
+mod ingest_connections;
+#[cfg(target_os = "linux")]
+mod ingest_faults;
+#[cfg(target_os = "linux")]
+mod ingest_keep;
+#[cfg(target_os = "linux")]
+mod ingest_packagers;
+mod ingest_uploads;
 mod layers;
 #[cfg(target_os = "linux")]
 mod limits;

@@ -64,10 +64,21 @@ fn programs_have_help_and_a_variable_for_every_option() {
         "cors-origin",
         "segment-max-age",
         "drain",
+        "ingest",
+        "ingest-listen",
+        "ingest-token",
+        "ingest-user",
+        "ingest-password",
+        "ingest-open",
+        "max-upload",
+        "keep",
+        "keep-bytes",
     ] {
         assert!(options.contains(&option), "{option} in {options:?}");
         let variable = format!("LLDASH_{}", option.to_uppercase().replace('-', "_"));
-        assert!(words.contains(&format!("[env: {variable}=")), "{variable} in {words}");
+        let is_told = [format!("[env: {variable}="), format!("[env: {variable}]")];
+        let is_told = is_told.iter().any(|text| words.contains(text));
+        assert!(is_told, "{variable} in {words}");
     }
     assert!(help.contains("LLDASH_DIR") && help.contains("127.0.0.1:8080"));
 }

@@ -163,6 +163,7 @@ fn site(folder: &std::path::Path) -> Arc<Site> {
         poll_interval: second,
         stall_timeout: second,
         idle_finish: second,
+        uploads: None,
     };
     let folder = Folder::start(&config, library.clone()).expect("a folder");
     let patience =
@@ -170,6 +171,7 @@ fn site(folder: &std::path::Path) -> Arc<Site> {
     Arc::new(Site {
         library,
         folder,
+        ingest: None,
         path: config.folder,
         patience,
         holds: Holds::new(None),

@@ -20,8 +20,8 @@ use std::{
 
 /// The most that is read of a file at once, in bytes.
 const READ_BYTES: usize = 256 * 1024;
-/// The mark of events that are the folder's.
-const FOLDER: u64 = u64::MAX;
+/// The mark of events of what bytes come from.
+const SOURCE: u64 = u64::MAX;
 
 /// Edges only: no event comes twice for the same bytes.
 fn edges() -> EventFlags {
@@ -69,25 +69,63 @@ pub fn push(clients: usize, folder: &Path) -> Outcome<()> {
     let mut watch = Watch { inotify: inotify::init(flags)?, folder, newest: None };
     let changes = WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::MODIFY;
     inotify::add_watch(&watch.inotify, folder, changes)?;
-    epoll::add(&epoll, &watch.inotify, EventData::new_u64(FOLDER), EventFlags::IN)?;
+    epoll::add(&epoll, &watch.inotify, EventData::new_u64(SOURCE), EventFlags::IN)?;
     announce(listener.local_addr()?);
-    let mut crowd = Vec::with_capacity(clients);
-    for mark in 0..clients {
-        let client = Client::accept(&listener)?;
-        epoll::add(&epoll, &client.stream, EventData::new_u64(mark as u64), edges())?;
-        crowd.push(client);
-    }
+    let crowd = accept_all(&listener, &epoll, clients)?;
+    send_all(&epoll, crowd, |bytes| {
+        let is_new = watch.is_new_file()?;
+        if is_new {
+            bytes.clear();
+        }
+        watch.read(bytes)?;
+        Ok(is_new)
+    })
+}
+
+/// Reads what its first client sends once, and writes it to all others. Never returns.
+pub fn relay(clients: usize) -> Outcome<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    announce(listener.local_addr()?);
+    let mut encoder = Client::accept(&listener)?.stream;
+    epoll::add(&epoll, &encoder, EventData::new_u64(SOURCE), EventFlags::IN)?;
+    let crowd = accept_all(&listener, &epoll, clients)?;
+    let mut buffer = vec![0; READ_BYTES];
+    send_all(&epoll, crowd, |bytes| {
+        match encoder.read(&mut buffer) {
+            Ok(0) => return Err("the encoder has left".into()),
+            Ok(read) => bytes.extend_from_slice(&buffer[..read]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(false)
+    })
+}
+
+fn accept_all(listener: &TcpListener, epoll: &OwnedFd, clients: usize) -> Outcome<Vec<Client>> {
+    let accept = |mark| {
+        let client = Client::accept(listener)?;
+        epoll::add(epoll, &client.stream, EventData::new_u64(mark as u64), edges())?;
+        Ok(client)
+    };
+    (0..clients).map(accept).collect()
+}
+
+/// Writes what there is to all clients; `read` adds to it, and says whether it begins anew.
+fn send_all(
+    epoll: &OwnedFd,
+    mut crowd: Vec<Client>,
+    mut read: impl FnMut(&mut Vec<u8>) -> Outcome<bool>,
+) -> Outcome<()> {
     let mut events = Vec::with_capacity(1024);
     let mut bytes = Vec::with_capacity(4 * READ_BYTES);
     loop {
-        epoll::wait(&epoll, spare_capacity(&mut events), None)?;
+        epoll::wait(epoll, spare_capacity(&mut events), None)?;
         for event in events.drain(..) {
-            if event.data.u64() == FOLDER {
-                if watch.is_new_file()? {
-                    bytes.clear();
+            if event.data.u64() == SOURCE {
+                if read(&mut bytes)? {
                     crowd.iter_mut().for_each(|client| client.sent = 0);
                 }
-                watch.read(&mut bytes)?;
                 crowd.iter_mut().for_each(|client| client.send(&bytes));
                 continue;
             }

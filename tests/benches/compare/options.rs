@@ -46,6 +46,9 @@ enum Server {
     /// Sends each new byte of a folder to all of its clients
     #[command(hide = true)]
     FloorPush { clients: usize, folder: PathBuf },
+    /// Sends what its first client sends to all others
+    #[command(hide = true)]
+    FloorRelay { clients: usize },
     /// Sends one response of this many bytes to each request
     #[command(hide = true)]
     FloorGet { clients: usize, bytes: usize },
@@ -59,6 +62,7 @@ pub fn run() -> Outcome<()> {
     let options = Options::parse();
     match options.server {
         Some(Server::FloorPush { clients, folder }) => floor::push(clients, &folder),
+        Some(Server::FloorRelay { clients }) => floor::relay(clients),
         Some(Server::FloorGet { clients, bytes }) => floor::get(clients, bytes),
         Some(Server::ActixFiles { folder }) => servers::actix_files(folder),
         // `cargo test --benches` runs it too, to see that it starts.

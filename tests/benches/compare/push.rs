@@ -11,6 +11,7 @@ use socket2::{Domain, Socket, Type};
 use std::{
     fs::File,
     io::{Read, Write},
+    net::TcpStream,
     time::{Duration, Instant},
 };
 
@@ -84,9 +85,30 @@ pub fn appear(kind: Kind, clients: usize, files: usize) -> Outcome<Pushed> {
     Ok(pushed)
 }
 
-/// A file that grows under its final name, and its contents.
+/// How a file grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// It is written under its final name.
+    Written,
+    /// The same, while two clients take next to nothing: one that reads nothing at all, and one
+    /// that reads a byte a second.
+    BesideSlow,
+    /// An encoder pushes it by PUT; half of the clients ask when it has begun.
+    Pushed,
+}
+
+/// Where its bytes go.
+enum Sink {
+    File(File),
+    /// Bare bytes, to the floor.
+    Raw(TcpStream),
+    /// The chunks of a PUT.
+    Put(TcpStream),
+}
+
+/// A file that grows, and its contents.
 struct Growing {
-    file: File,
+    sink: Sink,
     bytes: Vec<u8>,
     /// When each chunk was written, right before.
     stamps: Vec<Instant>,
@@ -95,29 +117,84 @@ struct Growing {
 impl Growing {
     fn append(&mut self) -> Outcome<()> {
         let start = self.stamps.len() * CHUNK_BYTES;
+        let bytes = &self.bytes[start..start + CHUNK_BYTES];
+        let framed = [format!("{CHUNK_BYTES:x}\r\n").as_bytes(), bytes, b"\r\n"].concat();
         self.stamps.push(Instant::now());
-        Ok(self.file.write_all(&self.bytes[start..start + CHUNK_BYTES])?)
+        match &mut self.sink {
+            Sink::File(file) => file.write_all(bytes)?,
+            Sink::Raw(stream) => stream.write_all(bytes)?,
+            Sink::Put(stream) => stream.write_all(&framed)?,
+        }
+        Ok(())
+    }
+
+    /// Nothing more comes.
+    fn close(self) -> Outcome<Vec<u8>> {
+        if let Sink::Put(mut stream) = self.sink {
+            stream.write_all(b"0\r\n\r\n")?;
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer)?;
+            if &answer != b"HTTP/1.1 201" {
+                let answer = String::from_utf8_lossy(&answer).into_owned();
+                return Err(format!("lldash: a PUT is answered with {answer}").into());
+            }
+        }
+        Ok(self.bytes)
     }
 }
 
-/// A file grows by a chunk at a time, while all clients follow it; with `slow` two more do, one
-/// that reads nothing and one that reads a byte a second.
-pub fn grow(kind: Kind, clients: usize, chunks: usize, slow: bool) -> Outcome<Pushed> {
-    const NAME: &str = "grow.m4s";
+const NAME: &str = "grow.m4s";
+
+/// Starts a server, its clients, and what makes the file grow.
+fn begin(
+    kind: Kind,
+    stage: &Stage,
+    clients: usize,
+    way: Way,
+) -> Outcome<(Server, Crowd, Option<Sink>, u64)> {
+    if way != Way::Pushed {
+        let (server, crowd, empty) = start(kind, stage, clients)?;
+        // Made when the clients wait for it.
+        return Ok((server, crowd, None, empty));
+    }
+    let (server, framing) = match kind {
+        Kind::Floor => (Server::floor_relay(stage, clients)?, Framing::Raw),
+        _ => (Server::lldash(stage, &["--ingest"])?, Framing::Http),
+    };
+    let mut encoder = TcpStream::connect(server.address)?;
+    encoder.set_nodelay(true)?;
+    let empty = server.resident()?;
+    let crowd = Crowd::connect(&server, clients, framing)?;
+    if kind == Kind::Floor {
+        return Ok((server, crowd, Some(Sink::Raw(encoder)), empty));
+    }
+    let head = format!("PUT /{NAME} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    encoder.write_all(head.as_bytes())?;
+    Ok((server, crowd, Some(Sink::Put(encoder)), empty))
+}
+
+/// A file grows by a chunk at a time, while all clients follow it.
+pub fn grow(kind: Kind, clients: usize, chunks: usize, way: Way) -> Outcome<Pushed> {
     let stage = Stage::new()?;
-    let (server, mut crowd, empty) = start(kind, &stage, clients)?;
-    let others = if slow { 2 } else { 0 };
+    let (server, mut crowd, encoder, empty) = begin(kind, &stage, clients, way)?;
+    let others = if way == Way::BesideSlow { 2 } else { 0 };
     let ask = |_| Slow::ask(&server, NAME);
     let mut others = (0..others).map(ask).collect::<Outcome<Vec<_>>>()?;
-    crowd.request_all(&format!("/{NAME}"))?;
+    let before = if way == Way::Pushed { clients.div_ceil(2) } else { clients };
+    let path = format!("/{NAME}");
+    (0..before).try_for_each(|client| crowd.request(client, &path, ""))?;
     crowd.settle(&server, &[])?;
     let bytes: Vec<u8> = (0..=chunks).flat_map(|seed| segment(CHUNK_BYTES, seed)).collect();
-    let file = File::create(stage.served().join(NAME))?;
-    let mut growing = Growing { file, bytes, stamps: Vec::new() };
+    let sink = match encoder {
+        Some(encoder) => encoder,
+        None => Sink::File(File::create(stage.served().join(NAME))?),
+    };
+    let mut growing = Growing { sink, bytes, stamps: Vec::new() };
     // The first chunk warms up: it brings the heads of the responses.
     growing.append()?;
+    (before..clients).try_for_each(|client| crowd.request(client, &path, ""))?;
     crowd.settle(&server, &growing.bytes)?;
-    let before = server.cpu()?;
+    let cpu = server.cpu()?;
     let mut pushed = Pushed::default();
     let begin = Instant::now();
     for chunk in 1..=chunks {
@@ -134,10 +211,9 @@ pub fn grow(kind: Kind, clients: usize, chunks: usize, slow: bool) -> Outcome<Pu
         follow(&mut crowd, &growing, soon, &mut pushed.latencies)?;
     }
     crowd.settle(&server, &growing.bytes)?;
-    pushed.cpu = cpu_each(server.cpu()? - before, clients, chunks);
+    pushed.cpu = cpu_each(server.cpu()? - cpu, clients, chunks);
     pushed.memory = memory_each(&server, empty, clients)?;
-    let Growing { file, bytes, .. } = growing;
-    drop(file);
+    let bytes = growing.close()?;
     crowd.finish(&bytes, "the end of the file", |_| ())?;
     Ok(pushed)
 }

@@ -56,6 +56,13 @@ impl Server {
         Self::announced(Kind::Floor, command, stage)
     }
 
+    /// The floor that sends what its first client sends to so many others.
+    pub fn floor_relay(stage: &Stage, clients: usize) -> Outcome<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("floor-relay").arg(clients.to_string());
+        Self::announced(Kind::Floor, command, stage)
+    }
+
     /// The floor that answers each request of so many clients with so many bytes.
     pub fn floor_get(stage: &Stage, clients: usize, bytes: usize) -> Outcome<Self> {
         let mut command = Command::new(std::env::current_exe()?);

@@ -1,7 +1,8 @@
 //! What is measured, with what figures, and what lldash is to reach.
 
 use super::{
-    Outcome, gets, held, push,
+    Outcome, gets, held,
+    push::{self, Way},
     report::{Key, Sheet, median, percentile},
     servers::Kind,
 };
@@ -15,6 +16,8 @@ pub enum Name {
     Appear,
     /// 8 KiB appended every 50 ms
     Grow,
+    /// The same pushed by PUT
+    Push,
     /// Finished files, from memory
     Memory,
     /// Finished files, from disk
@@ -100,13 +103,8 @@ impl Name {
                 }
                 Ok(())
             }),
-            Self::Grow => scale.crowds.iter().try_for_each(|(clients, _)| {
-                for kind in in_turn([Kind::Floor, Kind::Lldash], round) {
-                    let pushed = push::grow(kind, *clients, scale.chunks, false)?;
-                    add_pushed(sheet, "grow, 8 KiB / 50 ms", kind.name(), *clients, &pushed);
-                }
-                Ok(())
-            }),
+            Self::Grow => grow_all(sheet, scale, round, ("grow, 8 KiB / 50 ms", Way::Written)),
+            Self::Push => grow_all(sheet, scale, round, ("push, 8 KiB / 50 ms", Way::Pushed)),
             Self::Memory => scale.sizes.iter().try_for_each(|bytes| {
                 let all = [Kind::Floor, Kind::Nginx, Kind::ActixFiles, Kind::Lldash];
                 for kind in in_turn(all, round) {
@@ -125,9 +123,10 @@ impl Name {
             }
             Self::Held => add_held(sheet, &scale.held),
             Self::Slow => {
-                for slow in in_turn([false, true], round) {
-                    let column = if slow { Kind::Lldash.name() } else { "without" };
-                    let pushed = push::grow(Kind::Lldash, scale.followers, scale.chunks, slow)?;
+                for way in in_turn([Way::Written, Way::BesideSlow], round) {
+                    let is_slow = way == Way::BesideSlow;
+                    let column = if is_slow { Kind::Lldash.name() } else { "without" };
+                    let pushed = push::grow(Kind::Lldash, scale.followers, scale.chunks, way)?;
                     let work = "grow beside two slow clients";
                     add_pushed(sheet, work, column, scale.followers, &pushed);
                 }
@@ -135,6 +134,22 @@ impl Name {
             }
         }
     }
+}
+
+/// A file grows before the floor's clients, and before ours.
+fn grow_all(
+    sheet: &mut Sheet,
+    scale: &Scale,
+    round: usize,
+    (work, way): (&'static str, Way),
+) -> Outcome<()> {
+    for (clients, _) in scale.crowds {
+        for kind in in_turn([Kind::Floor, Kind::Lldash], round) {
+            let pushed = push::grow(kind, *clients, scale.chunks, way)?;
+            add_pushed(sheet, work, kind.name(), *clients, &pushed);
+        }
+    }
+    Ok(())
 }
 
 /// Every other round the other way round: nobody always comes first.

@@ -1,0 +1,146 @@
+//! What came by uploads, remembered across restarts: lines in a hidden file at the root.
+//!
+//! `+ CAME EXPIRES INODE LENGTH MODIFIED PATH` says that a file came, `- PATH` that it went.
+//! Times are milliseconds since the Unix epoch (`MODIFIED`: nanoseconds), `EXPIRES` may be `-`. A
+//! last line that a crash has torn is no line.
+
+use super::{
+    beneath::Dir,
+    keeper::{Identity, Kept},
+    root::{Found, Root},
+};
+use crate::{clock::since_epoch, live::MediaPath};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::{
+    collections::HashMap,
+    ffi::OsStr,
+    fs::File,
+    io::{self, Read, Write},
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+const NAME: &str = ".lldash-kept";
+const NEW_NAME: &str = ".lldash-kept-new";
+
+/// It is written anew when it has so many lines more than files.
+const SPARE_LINES: usize = 1000;
+
+/// The file; `None` before there is anything to say.
+#[derive(Debug)]
+pub(super) struct Journal {
+    root: Arc<Root>,
+    file: Option<File>,
+    lines: usize,
+}
+
+impl Journal {
+    /// Reads what an earlier run wrote.
+    pub(super) fn open(root: Arc<Root>) -> (Self, HashMap<MediaPath, Kept>) {
+        let mut text = String::new();
+        if let Found::File(mut opened) = root.find(Path::new(NAME))
+            && let Err(error) = opened.file.read_to_string(&mut text)
+        {
+            log::warn!("cannot read {NAME}: {error}");
+        }
+        let mut kept = HashMap::new();
+        for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
+            match parse(line) {
+                Some((path, Some(file))) => drop(kept.insert(path, file)),
+                Some((path, None)) => drop(kept.remove(&path)),
+                None => log::warn!("{NAME} has a line that makes no sense: {line:?}"),
+            }
+        }
+        // It is written anew with the first change.
+        (Self { root, file: None, lines: 0 }, kept)
+    }
+
+    /// A file came, or went.
+    pub(super) fn note<'a>(
+        &mut self,
+        path: &MediaPath,
+        file: Option<&Kept>,
+        all: impl ExactSizeIterator<Item = (&'a MediaPath, &'a Kept)>,
+    ) {
+        let result = match &mut self.file {
+            Some(journal)
+                if (1..all.len() + SPARE_LINES).contains(&self.lines) && all.len() > 0 =>
+            {
+                self.lines += 1;
+                journal.write_all(line(path, file).as_bytes())
+            }
+            _ => self.rewrite(all),
+        };
+        if let Err(error) = result {
+            log::warn!("cannot write {NAME}: {error}; after a restart some files may stay");
+        }
+    }
+
+    fn rewrite<'a>(
+        &mut self,
+        all: impl ExactSizeIterator<Item = (&'a MediaPath, &'a Kept)>,
+    ) -> io::Result<()> {
+        let dir: Dir = self.root.dir(Path::new(""))?;
+        self.file = None;
+        self.lines = all.len();
+        if self.lines == 0 {
+            let _ = dir.remove(OsStr::new(NAME));
+            return Ok(());
+        }
+        let _ = dir.remove(OsStr::new(NEW_NAME));
+        let mut new = dir.create(OsStr::new(NEW_NAME))?;
+        let text: String = all.map(|(path, file)| line(path, Some(file))).collect();
+        new.write_all(text.as_bytes())?;
+        dir.rename(OsStr::new(NEW_NAME), OsStr::new(NAME))?;
+        self.file = Some(new);
+        Ok(())
+    }
+}
+
+fn line(path: &MediaPath, file: Option<&Kept>) -> String {
+    let path = utf8_percent_encode(path.as_str(), NON_ALPHANUMERIC);
+    let Some(Kept { came, expires, identity }) = file else { return format!("- {path}\n") };
+    let millis = |time: SystemTime| since_epoch(time).as_millis();
+    let expires = expires.map_or("-".to_owned(), |expires| millis(expires).to_string());
+    let Identity([inode, length, modified]) = identity;
+    format!("+ {} {expires} {inode} {length} {modified} {path}\n", millis(*came))
+}
+
+fn parse(line: &str) -> Option<(MediaPath, Option<Kept>)> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let path = percent_decode_str(words.last()?).decode_utf8().ok()?;
+    let path = MediaPath::from_disk(Path::new(&*path))?;
+    let time = |word: &str| UNIX_EPOCH.checked_add(Duration::from_millis(word.parse().ok()?));
+    match words[..] {
+        ["-", _] => Some((path, None)),
+        ["+", came, expires, inode, length, modified, _] => {
+            let numbers = [inode.parse().ok()?, length.parse().ok()?, modified.parse().ok()?];
+            let expires = if expires == "-" { None } else { Some(time(expires)?) };
+            let kept = Kept { came: time(came)?, expires, identity: Identity(numbers) };
+            Some((path, Some(kept)))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ingest_journal_lines_are_read_as_they_were_written() {
+        let path = MediaPath::from_disk(Path::new("a b/ü\n1.m4s")).expect("a path");
+        let came = UNIX_EPOCH + Duration::from_millis(1_234_567);
+        for expires in [None, Some(came)] {
+            let kept = Kept { came, expires, identity: Identity([1, 2, u64::MAX]) };
+            let line = line(&path, Some(&kept));
+            assert_eq!(line.lines().count(), 1);
+            assert_eq!(parse(line.trim_end()), Some((path.clone(), Some(kept))));
+        }
+        assert_eq!(parse(line(&path, None).trim_end()), Some((path, None)));
+        for bad in ["", "+", "- ", "+ 1 2 3 x", "+ a - 1 2 3 x", "- ..%2Fx", "? x"] {
+            assert_eq!(parse(bad), None, "{bad:?}");
+        }
+    }
+}

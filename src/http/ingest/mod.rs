@@ -1,0 +1,262 @@
+//! PUT, POST and DELETE: what encoders push.
+//!
+//! Requests come one at a time ([`Paced`]). An upload whose last byte came is finished whether its
+//! client still waits for the answer or not.
+
+pub mod access;
+mod body;
+mod framing;
+mod pace;
+
+pub use pace::{Door, Paced};
+
+use self::{
+    access::Credential,
+    body::{Arrival, Body},
+};
+use super::{Site, access_log::CHUNKS, cors, failure::Failure};
+use crate::{
+    folder::{Answer, Done, Halt, MAX_MANIFEST_BYTES, Upload},
+    live::{MediaPath, PathError, Target},
+};
+use actix_web::{
+    HttpMessage, HttpResponse,
+    dev::ServiceRequest,
+    http::{
+        Method, StatusCode, Uri,
+        header::{self, HeaderMap},
+    },
+};
+use std::{
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+/// Who may push, and how much.
+#[derive(Debug)]
+pub struct Ingest {
+    /// What requests must bring.
+    pub credential: Credential,
+    /// No upload is larger, in bytes.
+    pub max_upload_bytes: u64,
+    /// An encoder that is silent in the middle of a file for so long has failed.
+    pub stall_timeout: Duration,
+}
+
+/// Nobody waits for a file of which there is no byte: encoders open it long before they fill it.
+/// One that is silent for so long is gone.
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// The methods that change something.
+fn is_write(method: &Method) -> bool {
+    [Method::PUT, Method::POST, Method::DELETE].contains(method)
+}
+
+/// The methods that a connection's requests may use. Pages of other origins write only where a
+/// credential lets them.
+pub(super) fn methods(site: &Site, http: &ServiceRequest) -> &'static str {
+    let is_page = http.headers().contains_key(header::ORIGIN);
+    let may_write = |ingest: &Ingest| ingest.credential.is_some() || !is_page;
+    let takes_uploads = door(http).is_some_and(Door::takes_uploads);
+    let writes = takes_uploads && site.ingest.as_ref().is_some_and(may_write);
+    if writes { cors::ALL_METHODS } else { cors::METHODS }
+}
+
+/// Answers a request that is no read, after all of its body.
+pub(super) async fn answer(site: &Site, http: &mut ServiceRequest) -> HttpResponse {
+    let mut body = Body::new(http.take_payload());
+    let result = match admit(site, http.method(), http.uri(), http.headers(), door(http)) {
+        Ok((_, path)) if http.method() == Method::DELETE => remove(site, path).await,
+        Ok((ingest, path)) => {
+            receive(site, ingest, &mut body, path, lifetime(http.headers())).await
+        }
+        Err(failure) => Err(failure),
+    };
+    let response = match result {
+        Ok(status) => {
+            HttpResponse::build(status).insert_header((header::CACHE_CONTROL, "no-store")).finish()
+        }
+        Err(failure) => failure.response(),
+    };
+    let response = body.drained(response).await;
+    door(http).into_iter().for_each(Door::answered);
+    response
+}
+
+/// Whether a request that asks before it sends its body may send it.
+pub(super) async fn expect(site: &Site, request: &actix_http::Request) -> Result<(), Failure> {
+    if !is_write(request.method()) {
+        return Ok(());
+    }
+    let door = request.conn_data::<Rc<Door>>().map(|door| &**door);
+    let (_, path) = admit(site, request.method(), request.uri(), request.headers(), door)?;
+    match site.folder.look(path, false).await {
+        Answer::Folder => Err(Failure::InTheWay),
+        _ => Ok(()),
+    }
+}
+
+fn door(http: &ServiceRequest) -> Option<&Door> {
+    http.conn_data::<Rc<Door>>().map(|door| &**door)
+}
+
+/// Whether a request may change what its path names; says why not.
+fn admit<'a>(
+    site: &'a Site,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    door: Option<&Door>,
+) -> Result<(&'a Ingest, MediaPath), Failure> {
+    let is_ingest_door = door.is_some_and(Door::takes_uploads);
+    let ingest = site.ingest.as_ref().filter(|_| is_ingest_door && is_write(method));
+    let ingest = ingest.ok_or(Failure::ReadOnly)?;
+    ingest.credential.check(headers)?;
+    let path = path(uri.path())?;
+    // RFC 9110, section 14.5: a part is not taken for the whole.
+    if headers.contains_key(header::CONTENT_RANGE) {
+        return Err(Failure::malformed("a part of a file cannot be uploaded"));
+    }
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        return Err(Failure::Encoded);
+    }
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let length = length.and_then(|length| length.parse::<u64>().ok());
+    let limit = ingest.limit(&path);
+    if length.is_some_and(|length| length > limit) {
+        return Err(Failure::TooLarge(limit));
+    }
+    Ok((ingest, path))
+}
+
+impl Ingest {
+    /// The most that is taken for a path, in bytes.
+    fn limit(&self, path: &MediaPath) -> u64 {
+        let most = if path.is_manifest() { MAX_MANIFEST_BYTES } else { u64::MAX };
+        most.min(self.max_upload_bytes)
+    }
+}
+
+/// `Cache-Control: max-age` (RFC 9111, section 5.2.2.1) of an upload: for so long it is of use. None
+/// at all is no such statement.
+fn lifetime(headers: &HeaderMap) -> Option<Duration> {
+    let lines = headers.get_all(header::CACHE_CONTROL).filter_map(|line| line.to_str().ok());
+    let mut directives = lines.flat_map(|line| line.split(','));
+    directives.find_map(|directive| {
+        let (name, seconds) = directive.trim().split_once('=')?;
+        let seconds = seconds.trim_matches('"').parse().ok().filter(|seconds| *seconds > 0)?;
+        name.eq_ignore_ascii_case("max-age").then(|| Duration::from_secs(seconds))
+    })
+}
+
+/// What a write's target names: a file, and never one of ours.
+fn path(encoded: &str) -> Result<MediaPath, Failure> {
+    let inside = match encoded.strip_prefix("/ldash/").map(|ours| ours.split_once('/')) {
+        None => encoded,
+        Some(Some(("upload" | "download", path))) => path,
+        Some(_) => return Err(Failure::Absent),
+    };
+    match Target::from_url(inside) {
+        Ok(Target::File(path)) if path.as_str() == "ldash" => Err(Failure::Absent),
+        // By another number of slashes.
+        Ok(Target::File(path)) if path.as_str().starts_with("ldash/") => Err(Failure::Absent),
+        Ok(Target::File(path)) => Ok(path),
+        Ok(Target::Folder(_)) => Err(Failure::InTheWay),
+        Err(PathError::Malformed(reason)) => Err(Failure::malformed(reason)),
+        Err(PathError::Hidden) => Err(Failure::Absent),
+    }
+}
+
+async fn receive(
+    site: &Site,
+    ingest: &Ingest,
+    body: &mut Body,
+    path: MediaPath,
+    lifetime: Option<Duration>,
+) -> Result<StatusCode, Failure> {
+    let since = Instant::now();
+    let limit = ingest.limit(&path);
+    let mut upload = site.folder.uploads().upload(path, lifetime);
+    let mut received = 0;
+    loop {
+        let patience = if upload.has_begun() { ingest.stall_timeout } else { FIRST_BYTE_TIMEOUT };
+        match body.next(patience, |cx| upload.poll_halted(cx)).await {
+            Arrival::Bytes(bytes) => {
+                note_chunk(&upload, received, bytes.len(), since);
+                received += bytes.len() as u64;
+                if received > limit {
+                    return Err(Failure::TooLarge(limit));
+                }
+                upload.push(bytes).await;
+            }
+            // An empty body asks whether something could be uploaded.
+            Arrival::End if !upload.has_begun() => return Ok(StatusCode::OK),
+            Arrival::End => return finish(upload).await,
+            Arrival::Broken => {
+                log::info!("{} broke off after {received} bytes", upload.path());
+                return Err(Failure::Truncated);
+            }
+            Arrival::Stalled => {
+                log::info!("{} is cut: its encoder fell silent", upload.path());
+                return Err(Failure::Stalled);
+            }
+            Arrival::Other(halt) => return halted(halt),
+        }
+    }
+}
+
+fn note_chunk(upload: &Upload, offset: u64, bytes: usize, since: Instant) {
+    let millis = since.elapsed().as_secs_f64() * 1000.0;
+    log::debug!(
+        target: CHUNKS,
+        "{} received {bytes} bytes at {offset} after {millis:.3} ms",
+        upload.path(),
+    );
+}
+
+/// Answers when the file has its name.
+async fn finish(upload: Upload) -> Result<StatusCode, Failure> {
+    match upload.finish().await {
+        Ok(Done::Created) => Ok(StatusCode::CREATED),
+        Ok(Done::Replaced) => Ok(StatusCode::NO_CONTENT),
+        Err(halt) => halted(halt),
+    }
+}
+
+async fn remove(site: &Site, path: MediaPath) -> Result<StatusCode, Failure> {
+    if site.folder.uploads().remove(path).await? {
+        Ok(StatusCode::OK)
+    } else {
+        Err(Failure::Absent)
+    }
+}
+
+/// A newer upload has come: that is no fault of this one.
+fn halted(halt: Halt) -> Result<StatusCode, Failure> {
+    match halt {
+        Halt::Superseded => Ok(StatusCode::NO_CONTENT),
+        Halt::Refused(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_writes_name_files_of_the_folder() {
+        let file = |name| Ok(MediaPath::at_root(name));
+        assert_eq!(path("/x.mpd"), file("x.mpd"));
+        assert_eq!(path("/ldash/upload/x.mpd"), file("x.mpd"));
+        assert_eq!(path("/ldash/download/x.mpd"), file("x.mpd"));
+        for absent in ["/ldash", "/ldash/", "/ldash/time", "/ldash/play/x", "//ldash/x", "/.x"] {
+            assert_eq!(path(absent), Err(Failure::Absent), "{absent}");
+        }
+        for folder in ["/", "/x/", "/ldash/upload/"] {
+            assert_eq!(path(folder), Err(Failure::InTheWay), "{folder}");
+        }
+        for malformed in ["/../x", "/a%2Fb", "/%00", "/ldash/upload/../x"] {
+            assert!(matches!(path(malformed), Err(Failure::Malformed(_))), "{malformed}");
+        }
+    }
+}
