@@ -37,6 +37,30 @@ fn limits_connections_are_kept() {
 }
 
 #[test]
+fn limits_requests_of_other_kinds_are_pipelined_behind_a_held_one() {
+    let mut server = Server::start(&[]);
+    server.write("2.m4s", &chunk(100));
+    let asked = ["GET /1.m4s", "HEAD /2.m4s", "GET /none", "GET /2.m4s"];
+    let asked = asked.map(|line| format!("{line} HTTP/1.1\r\nHost: x\r\n\r\n")).concat();
+    let held = server.raw(asked.as_bytes(), false);
+    server.held("/1.m4s");
+    let mut file = server.create("1.m4s");
+    file.write_all(&chunk(50)).expect("written");
+    let mut response = held.response();
+    assert_eq!(response.read(50), chunk(50));
+    file.write_all(&chunk(60)).expect("written");
+    drop(file);
+    assert_eq!(response.body(), chunk(60));
+    for (status, body, is_head) in [(200, 0, true), (404, 0, false), (200, 100, false)] {
+        let mut next = Pending::over(response.stream, b"", is_head).response();
+        assert_eq!(next.status, status);
+        let bytes = next.body();
+        assert!(bytes.len() == body || status == 404, "{}", bytes.len());
+        response = next;
+    }
+}
+
+#[test]
 fn limits_open_files_are_raised_to_the_hard_limit() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = Command::new("sh");
