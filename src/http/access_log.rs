@@ -165,7 +165,7 @@ pub(super) struct Millis(pub(super) Duration);
 
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let micros = self.0.as_micros();
-        write!(f, "{}.{:03}", micros / 1000, micros % 1000)
+        let millis = self.0.as_secs() * 1000 + u64::from(self.0.subsec_millis());
+        write!(f, "{millis}.{:03}", self.0.subsec_micros() % 1000)
     }
 }

@@ -81,6 +81,22 @@ impl Conditions {
         Outcome::Proceed { ranges: self.range_holds(tag, modified) }
     }
 
+    /// Whether a write says what must stand where it goes, or must not.
+    pub(super) fn concern_writes(&self) -> bool {
+        self.if_match.is_some()
+            || self.if_none_match.is_some()
+            || self.if_unmodified_since.is_some()
+    }
+
+    /// Whether a write may go on over a file with this tag and time, or over none at all
+    /// (sections 13.1.1, 13.1.2 and 13.1.4).
+    pub(super) fn let_write(&self, over: Option<(Option<&Tag>, Option<SystemTime>)>) -> bool {
+        let Some((tag, modified)) = over else { return self.if_match.is_none() };
+        // If-Modified-Since is for GET and HEAD (section 13.1.3).
+        let of_writes = Self { if_modified_since: None, ..self.clone() };
+        matches!(of_writes.judge(tag, modified), Outcome::Proceed { .. })
+    }
+
     fn range_holds(&self, tag: Option<&Tag>, modified: Option<SystemTime>) -> bool {
         match &self.if_range {
             None => true,

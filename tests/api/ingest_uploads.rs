@@ -91,6 +91,33 @@ fn ingest_of_an_empty_body_is_a_probe() {
 }
 
 #[test]
+fn ingest_goes_over_what_the_encoder_says_and_nothing_else() {
+    let server = server();
+    let write = |method, bytes: &[u8], condition: (&str, &str)| {
+        let mut push = Push::start_with(server.address, method, "/x.m4s", &[condition]);
+        if !bytes.is_empty() {
+            push.chunk(bytes);
+        }
+        push.end()
+    };
+    assert_eq!(write("PUT", &chunk(50), ("If-Match", "*")), 412, "there is none");
+    assert_eq!(write("PUT", &chunk(50), ("If-None-Match", "*")), 201);
+    assert_eq!(write("PUT", &chunk(60), ("If-None-Match", "*")), 412);
+    assert_eq!(server.get("/x.m4s").body(), chunk(50));
+    let tag = server.get("/x.m4s").header("etag").expect("it is finished").to_owned();
+    let other = ("If-Match", "\"other\"");
+    assert_eq!(write("PUT", &chunk(60), other), 412);
+    assert_eq!(write("DELETE", b"", other), 412);
+    assert_eq!(write("PUT", &chunk(70), ("If-Match", &tag)), 204);
+    assert_eq!(write("PUT", &chunk(80), ("If-Match", &tag)), 412, "that was another one");
+    let old = ("If-Unmodified-Since", "Sat, 01 Jan 2000 00:00:00 GMT");
+    assert_eq!(write("DELETE", b"", old), 412);
+    let is_for_reads = ("If-Modified-Since", "Sat, 01 Jan 2050 00:00:00 GMT");
+    assert_eq!(server.get("/x.m4s").body(), chunk(70));
+    assert_eq!(write("DELETE", b"", is_for_reads), 200);
+}
+
+#[test]
 fn ingest_takes_any_content_type() {
     let server = server();
     for kind in ["application/octet-stream", "*", "video/mp4", "text/plain; charset=x", "?"] {

@@ -14,7 +14,7 @@ use self::{
     access::Credential,
     body::{Arrival, Body},
 };
-use super::{Site, access_log::CHUNKS, cors, failure::Failure};
+use super::{Site, access_log::CHUNKS, conditional::Conditions, cors, failure::Failure};
 use crate::{
     folder::{Answer, Done, Halt, MAX_MANIFEST_BYTES, Upload},
     live::{MediaPath, PathError, Target},
@@ -65,13 +65,7 @@ pub(super) fn methods(site: &Site, http: &ServiceRequest) -> &'static str {
 /// Answers a request that is no read, after all of its body.
 pub(super) async fn answer(site: &Site, http: &mut ServiceRequest) -> HttpResponse {
     let mut body = Body::new(http.take_payload());
-    let result = match admit(site, http.method(), http.uri(), http.headers(), door(http)) {
-        Ok((_, path)) if http.method() == Method::DELETE => remove(site, path).await,
-        Ok((ingest, path)) => {
-            receive(site, ingest, &mut body, path, lifetime(http.headers())).await
-        }
-        Err(failure) => Err(failure),
-    };
+    let result = write(site, http, &mut body).await;
     let response = match result {
         Ok(status) => {
             HttpResponse::build(status).insert_header((header::CACHE_CONTROL, "no-store")).finish()
@@ -83,6 +77,38 @@ pub(super) async fn answer(site: &Site, http: &mut ServiceRequest) -> HttpRespon
     response
 }
 
+async fn write(site: &Site, http: &ServiceRequest, body: &mut Body) -> Result<StatusCode, Failure> {
+    let headers = http.headers();
+    let (ingest, path) = admit(site, http.method(), http.uri(), headers, door(http))?;
+    meets(site, headers, &path).await?;
+    if http.method() == Method::DELETE {
+        return remove(site, path).await;
+    }
+    receive(site, ingest, body, path, lifetime(headers)).await
+}
+
+/// Whether what a request says of the file that it goes over holds (RFC 9110, section 13.2).
+async fn meets(site: &Site, headers: &HeaderMap, path: &MediaPath) -> Result<(), Failure> {
+    let conditions = Conditions::parse(headers);
+    if !conditions.concern_writes() {
+        return Ok(());
+    }
+    let is_met = match site.folder.look(path.clone(), false).await {
+        Answer::Live(file) => {
+            let finished = file.finished();
+            let finished = finished.as_ref().map(|it| (&it.tag, it.modified)).unzip();
+            conditions.let_write(Some(finished))
+        }
+        Answer::Stored(stored) => {
+            conditions.let_write(Some((Some(&stored.tag), Some(stored.modified))))
+        }
+        Answer::Absent | Answer::Denied => conditions.let_write(None),
+        // Refused for what it is.
+        Answer::Folder => true,
+    };
+    if is_met { Ok(()) } else { Err(Failure::Precondition) }
+}
+
 /// Whether a request that asks before it sends its body may send it.
 pub(super) async fn expect(site: &Site, request: &actix_http::Request) -> Result<(), Failure> {
     if !is_write(request.method()) {
@@ -90,6 +116,7 @@ pub(super) async fn expect(site: &Site, request: &actix_http::Request) -> Result
     }
     let door = request.conn_data::<Rc<Door>>().map(|door| &**door);
     let (_, path) = admit(site, request.method(), request.uri(), request.headers(), door)?;
+    meets(site, request.headers(), &path).await?;
     match site.folder.look(path, false).await {
         Answer::Folder => Err(Failure::InTheWay),
         _ => Ok(()),
