@@ -102,11 +102,9 @@ impl Inbox {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an event, unless the last one says the same already, or it tells of our own writing.
+    /// Adds an event.
     pub(super) fn event(&self, event: Event) {
-        if !is_own_name(event.path()) {
-            self.tell(|queue| queue.event(event));
-        }
+        self.tell(|queue| queue.event(event));
     }
 
     /// Everything is to be looked at again.
@@ -183,7 +181,11 @@ impl Inbox {
 }
 
 impl Queue {
+    /// Adds an event, unless the last one says the same already, or it tells of our own writing.
     fn event(&mut self, event: Event) {
+        if is_own_name(event.path()) {
+            return;
+        }
         if self.events.len() >= MAX_EVENTS {
             self.rescan = true;
         } else if self.events.back() != Some(&event) {
@@ -252,6 +254,15 @@ mod tests {
         }
         assert!(matches!(inbox.next(None, None), Some(Task::Stop)), "but not for ever");
         assert!(matches!(inbox.next(None, None), Some(Task::Event(_))));
+    }
+
+    #[test]
+    fn ingest_its_own_writing_is_no_event_however_it_is_told() {
+        let own = || Event::Touched("/x/.lldash-upload-1-1".into());
+        let inbox = Inbox::new().expect("an inbox");
+        inbox.event(own());
+        inbox.queue().take([Notice::Event(own())].into_iter());
+        assert!(inbox.queue().pop().is_none());
     }
 
     #[test]

@@ -22,7 +22,8 @@ use std::{
 };
 
 const NAME: &str = ".lldash-kept";
-const NEW_NAME: &str = ".lldash-kept-new";
+/// As it is written anew.
+pub(super) const NEW_NAME: &str = ".lldash-kept-new";
 
 /// It is written anew when it has so many lines more than files.
 const SPARE_LINES: usize = 1000;
@@ -73,6 +74,8 @@ impl Journal {
             _ => self.rewrite(all),
         };
         if let Err(error) = result {
+            // Behind half a line nothing would be understood: the next change writes all anew.
+            self.file = None;
             log::warn!("cannot write {NAME}: {error}; after a restart some files may stay");
         }
     }
@@ -127,6 +130,25 @@ fn parse(line: &str) -> Option<(MediaPath, Option<Kept>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn ingest_journal_that_could_not_be_written_is_written_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = Arc::new(Root::open(folder.path(), &[]).expect("a root"));
+        let kept = Kept { came: UNIX_EPOCH, expires: None, identity: Identity([1, 2, 3]) };
+        let (mut journal, mut all) = Journal::open(root.clone());
+        for name in ["1.m4s", "2.m4s", "3.m4s"] {
+            let path = MediaPath::at_root(name);
+            all.insert(path.clone(), kept.clone());
+            journal.note(&path, Some(&kept), all.iter());
+            if name == "1.m4s" {
+                let full = File::options().write(true).open("/dev/full").expect("it is there");
+                journal.file = Some(full);
+            }
+        }
+        assert_eq!(Journal::open(root).1, all);
+    }
 
     #[test]
     fn ingest_journal_lines_are_read_as_they_were_written() {

@@ -3,6 +3,7 @@
 use super::{
     beneath::{Dir, split},
     inbox::{Inbox, Task},
+    journal,
     keeper::{Keep, Keeper},
     lease::is_open_elsewhere,
     root::{Found, Opened, Root},
@@ -13,7 +14,7 @@ use crate::live::{Library, MediaPath, Stamp};
 use bytes::Bytes;
 use std::{
     collections::HashMap,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::File,
     io::{self, Write},
     path::Path,
@@ -283,7 +284,8 @@ impl Uploader {
         Ok(())
     }
 
-    /// Removes what a run that was killed has left. Who still writes holds a lock.
+    /// Removes what a run that was killed has left, and nothing else: not what is known of earlier
+    /// runs. Who still writes holds a lock.
     fn clear_litter(&self, relative: &Path) {
         let Ok(dir) = self.root.dir(relative) else { return };
         let Ok(entries) = self.root.real().join(relative).read_dir() else { return };
@@ -292,7 +294,7 @@ impl Uploader {
             if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) {
                 self.clear_litter(&relative.join(name));
             } else if kind.is_ok_and(|kind| kind.is_file())
-                && super::upload::is_own_name(Path::new(&name))
+                && is_litter(&name)
                 && !is_locked(&self.root, &relative.join(&name))
             {
                 log::info!("removing {}, which was left", relative.join(&name).display());
@@ -334,6 +336,11 @@ impl Temp {
 fn refused(path: &MediaPath, error: &io::Error) -> WriteError {
     log::warn!("cannot write {path}: {error}");
     error.into()
+}
+
+/// Whether a name is one that we give to what is not whole.
+fn is_litter(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(PREFIX.as_bytes()) || name == journal::NEW_NAME
 }
 
 /// Keeps another server over the same folder from taking the file for what a crash has left.

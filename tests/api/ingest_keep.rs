@@ -69,6 +69,24 @@ fn ingest_keep_knows_what_earlier_runs_took() {
 }
 
 #[test]
+fn ingest_keep_knows_what_came_before_runs_that_took_nothing() {
+    let server = Server::start(&["--ingest"]);
+    upload(&server, "1.m4s", &chunk(100));
+    // A name like one of ours is not one of ours.
+    server.write(".lldash-notes", b"x");
+    let options = ["--ingest", "--keep", "1h"];
+    let mut server = restarted(server, Signal::KILL, &options);
+    for signal in [Signal::TERM, Signal::KILL] {
+        // Its turn comes when litter has been cleared.
+        assert_eq!(server.request("DELETE", "/none.m4s", &[]).response().status, 404);
+        server = restarted(server, signal, &options);
+    }
+    let server = restarted(server, Signal::TERM, &["--ingest", "--keep", "1ms"]);
+    gone(&server, "1.m4s");
+    assert!(server.path(".lldash-notes").exists());
+}
+
+#[test]
 fn ingest_keep_bytes_removes_the_oldest() {
     let server = Server::start(&["--ingest", "--keep-bytes", "2500"]);
     server.write("film.m4s", &chunk(9000));
