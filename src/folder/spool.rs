@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// Why an upload is not taken any further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,8 @@ struct State {
     on_disk: Option<Arc<OnDisk>>,
     /// Bytes were let go in memory before the disk had any.
     is_pinned: bool,
+    /// Handed over to the thread that writes, with the room that it takes.
+    handed_over: (Vec<Bytes>, Option<OwnedSemaphorePermit>),
     written_bytes: u64,
     failure: Option<WriteError>,
     /// What the disk shows when it is whole, known before its name is.
@@ -93,6 +95,7 @@ impl Spool {
             fate: Fate::Running(halt),
             on_disk: None,
             is_pinned: false,
+            handed_over: (Vec::new(), None),
             written_bytes: 0,
             failure: None,
             stamp: None,
@@ -153,6 +156,23 @@ impl Spool {
             on_disk.pin();
         }
         state.on_disk = Some(on_disk);
+    }
+
+    /// Leaves bytes to the thread that writes; true when it does not know yet that there are some.
+    pub(super) fn hand_over(&self, bytes: Bytes, room: OwnedSemaphorePermit) -> bool {
+        let mut state = self.state();
+        let (chunks, taken) = &mut state.handed_over;
+        chunks.push(bytes);
+        match taken {
+            Some(taken) => taken.merge(room),
+            None => *taken = Some(room),
+        }
+        chunks.len() == 1
+    }
+
+    /// What was handed over since the last time, with the room that it takes.
+    pub(super) fn take_over(&self) -> (Vec<Bytes>, Option<OwnedSemaphorePermit>) {
+        std::mem::take(&mut self.state().handed_over)
     }
 
     pub(super) fn wrote(&self, bytes: usize) {

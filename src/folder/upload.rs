@@ -38,6 +38,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 /// is read of what encoders send.
 const HANDED_OVER_BYTES: usize = 64 * 1024 * 1024;
 
+/// Counted for each chunk beside its bytes, so that very small ones are bounded too.
+const CHUNK_BYTES: usize = 64;
+
 /// All uploads. Those that are under way stand under their paths: as many as requests bring them.
 pub struct Uploads {
     running: Mutex<HashMap<MediaPath, Arc<Spool>>>,
@@ -217,8 +220,10 @@ impl Upload {
             Some(Begun { shown: Shown::Whole(whole), .. }) => whole.extend_from_slice(&bytes),
         }
         let Some(begun) = &self.begun else { return };
-        let room = self.uploads.room_for(bytes.len()).await;
-        let _ = self.uploads.jobs.send(Job::Write { spool: begun.spool.clone(), bytes, room });
+        let Some(room) = self.uploads.room_for(bytes.len() + CHUNK_BYTES).await else { return };
+        if begun.spool.hand_over(bytes, room) {
+            let _ = self.uploads.jobs.send(Job::Write { spool: begun.spool.clone() });
+        }
     }
 
     /// Resolves when nothing more of it is wanted.

@@ -16,20 +16,19 @@ use std::{
     collections::HashMap,
     ffi::{OsStr, OsString},
     fs::File,
-    io::{self, Write},
+    io::{self, BufWriter, Write},
     path::Path,
     sync::{Arc, mpsc},
     time::{Duration, SystemTime},
 };
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 /// Something to be done on disk.
 #[derive(Debug)]
 pub(super) enum Job {
+    /// What was handed over of an upload.
     Write {
         spool: Arc<Spool>,
-        bytes: Bytes,
-        room: Option<OwnedSemaphorePermit>,
     },
     Finish {
         spool: Arc<Spool>,
@@ -46,6 +45,9 @@ pub(super) enum Job {
     },
     Stop,
 }
+
+/// Chunks that wait together are written so many bytes at once.
+const WRITE_BYTES: usize = 64 * 1024;
 
 /// What the thread knows.
 pub(super) struct Uploader {
@@ -84,10 +86,7 @@ impl Uploader {
         self.sweep();
         while let Some(job) = self.next(todo) {
             match job {
-                Job::Write { spool, bytes, room } => {
-                    self.write(&spool, &bytes);
-                    drop(room);
-                }
+                Job::Write { spool } => self.write(&spool),
                 Job::Finish { spool, shown, lifetime, reply } => {
                     let result = self.finish(&spool, shown, lifetime);
                     // The client may have gone.
@@ -154,12 +153,14 @@ impl Uploader {
         }
     }
 
-    fn write(&mut self, spool: &Arc<Spool>, bytes: &[u8]) {
+    /// Writes all that was handed over; the room that it took is given back then.
+    fn write(&mut self, spool: &Arc<Spool>) {
+        let (chunks, _room) = spool.take_over();
         if !spool.is_wanted() {
             return;
         }
-        match self.try_write(spool, bytes) {
-            Ok(()) => spool.wrote(bytes.len()),
+        match self.try_write(spool, &chunks) {
+            Ok(()) => spool.wrote(chunks.iter().map(Bytes::len).sum()),
             Err(error) => {
                 // First what was written is freed, then it is said.
                 self.discard(spool);
@@ -168,13 +169,19 @@ impl Uploader {
         }
     }
 
-    fn try_write(&mut self, spool: &Arc<Spool>, bytes: &[u8]) -> io::Result<()> {
+    fn try_write(&mut self, spool: &Arc<Spool>, chunks: &[Bytes]) -> io::Result<()> {
         if !self.temps.contains_key(&spool.id) {
             let temp = self.open(spool)?;
             self.temps.insert(spool.id, temp);
         }
         let temp = self.temps.get_mut(&spool.id).ok_or(io::ErrorKind::NotFound)?;
-        temp.file.write_all(bytes)
+        if let [only] = chunks {
+            return temp.file.write_all(only);
+        }
+        // Small ones are laid together.
+        let mut file = BufWriter::with_capacity(WRITE_BYTES, &mut temp.file);
+        chunks.iter().try_for_each(|chunk| file.write_all(chunk))?;
+        file.flush()
     }
 
     fn open(&mut self, spool: &Spool) -> io::Result<Temp> {

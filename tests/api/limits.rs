@@ -1,6 +1,6 @@
 //! Heading "Limits".
 
-use crate::helpers::{LONG, Pending, Server, chunk, program, segment, until};
+use crate::helpers::{LONG, Pending, Push, Server, chunk, program, put, segment, until};
 use socket2::{Domain, Socket, Type};
 use std::{
     io::{BufReader, Write},
@@ -123,6 +123,22 @@ fn limits_of_memory_for_segments() {
         let body = server.get(&format!("/{number}.m4s")).body();
         assert!(body == segment(number, BYTES), "from disk: {number}");
     }
+}
+
+#[test]
+fn limits_of_memory_hold_for_uploads_in_very_small_chunks() {
+    const BYTES: usize = 2 << 20;
+    let server = Server::start(&["--ingest"]);
+    let mut push = Push::start(server.address, "/1.m4s");
+    let before = server.kib("VmRSS:");
+    let chunks = b"1\r\nx\r\n".repeat(BYTES / 128);
+    (0..128).for_each(|_| push.send(&chunks));
+    // Whoever sends little does not wait until all of those are on disk, one by one.
+    assert_eq!(put(server.address, "/2.m4s", &chunk(100)).status, 201);
+    assert_eq!(push.end(), 201);
+    let grown = server.kib("VmHWM:").saturating_sub(before) / 1024;
+    assert!(grown < 24, "of {} MiB, {grown} MiB were in memory", BYTES >> 20);
+    assert!(server.get("/1.m4s").body() == [b'x'; BYTES]);
 }
 
 #[test]
