@@ -1,7 +1,10 @@
 //! Where the log goes: lines are gathered and written by a thread of their own, so that no request
 //! waits for a terminal or a pipe that nobody reads.
 
+mod alarm;
+
 use crate::clock;
+use alarm::Alarm;
 use env_logger::fmt::Formatter;
 use log::Record;
 use std::{
@@ -25,10 +28,10 @@ const MAX_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Log(Arc<Shared>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     queue: Mutex<Queue>,
-    filled: Condvar,
+    alarm: Alarm,
     emptied: Condvar,
 }
 
@@ -49,7 +52,7 @@ impl Log {
     /// # Errors
     /// When the thread cannot be started.
     pub fn start() -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::new()?);
         let writer = shared.clone();
         thread::Builder::new().name("log".to_owned()).spawn(move || writer.run(io::stderr()))?;
         let is_terminal = io::stderr().is_terminal();
@@ -73,6 +76,10 @@ fn format(line: &mut Formatter, record: &Record<'_>, is_terminal: bool) -> io::R
 }
 
 impl Shared {
+    fn new() -> io::Result<Self> {
+        Ok(Self { queue: Mutex::default(), alarm: Alarm::new()?, emptied: Condvar::new() })
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -87,18 +94,19 @@ impl Shared {
         queue.bytes.extend_from_slice(line);
         drop(queue);
         if was_empty {
-            self.filled.notify_one();
+            self.alarm.set(GATHERING);
         }
+    }
+
+    fn end(&self) {
+        self.queue().is_ending = true;
+        self.alarm.set(Duration::ZERO);
     }
 
     fn run(&self, mut output: impl Write) {
         loop {
-            let empty = |queue: &mut Queue| queue.bytes.is_empty() && !queue.is_ending;
-            let queue = self.filled.wait_while(self.queue(), empty);
-            let queue = queue.unwrap_or_else(PoisonError::into_inner);
-            let going_on = |queue: &mut Queue| !queue.is_ending;
-            let gathered = self.filled.wait_timeout_while(queue, GATHERING, going_on);
-            let (mut queue, _) = gathered.unwrap_or_else(PoisonError::into_inner);
+            self.alarm.sleep();
+            let mut queue = self.queue();
             let (bytes, lost) = (std::mem::take(&mut queue.bytes), std::mem::take(&mut queue.lost));
             let is_ending = queue.is_ending;
             drop(queue);
@@ -130,8 +138,7 @@ impl Drop for Log {
     fn drop(&mut self) {
         /// A pipe that nobody reads does not keep the program from ending.
         const PATIENCE: Duration = Duration::from_secs(1);
-        self.0.queue().is_ending = true;
-        self.0.filled.notify_one();
+        self.0.end();
         let waiting = |queue: &mut Queue| !queue.has_ended;
         let _ = self.0.emptied.wait_timeout_while(self.0.queue(), PATIENCE, waiting);
     }
@@ -159,7 +166,7 @@ mod tests {
 
     #[test]
     fn programs_logs_wait_for_nobody_and_count_what_is_lost() {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::new().expect("a timer"));
         let ((go, gone), (sent, written)) = (mpsc::channel(), mpsc::channel());
         let writer = shared.clone();
         let thread = thread::spawn(move || writer.run(Stuck(gone, sent)));
@@ -167,8 +174,7 @@ mod tests {
         // The first may be taken at once; of the rest only two fit.
         (0..9).for_each(|_| shared.add(&line));
         drop(go);
-        shared.queue().is_ending = true;
-        shared.filled.notify_one();
+        shared.end();
         thread.join().expect("it ends");
         let all: Vec<u8> = written.iter().flatten().collect();
         let said = String::from_utf8_lossy(&all[all.len() - 60..]).into_owned();

@@ -35,10 +35,10 @@ impl Tracker {
         }
         // When both names miss, the side name may just have become the other. An event tells one
         // who waits of that.
-        let is_told = self.rules.close_events && is_held;
+        let is_told = is_held && self.told.tells_of(&path);
         for is_last in [is_told, true] {
             let plain = self.root.find_plain(path.as_path());
-            let is_told = is_told && plain.is_some() && self.is_watched(&path);
+            let is_told = is_told && plain.is_some();
             match plain.unwrap_or_else(|| self.root.find(path.as_path())) {
                 Found::File(opened) => return self.look_at(path, opened, reply),
                 Found::Folder(_) => return answer(reply, Answer::Folder),
@@ -59,12 +59,6 @@ impl Tracker {
             }
         }
         answer(reply, Answer::Absent);
-    }
-
-    /// Whether events tell of everything in the folder in which a path lies.
-    fn is_watched(&self, path: &MediaPath) -> bool {
-        let folder = path.as_path().parent().unwrap_or(Path::new(""));
-        !self.is_blind && self.dirs.real(folder).is_some()
     }
 
     fn look_at(&mut self, path: MediaPath, opened: Opened, reply: oneshot::Sender<Answer>) {

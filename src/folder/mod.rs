@@ -19,6 +19,7 @@ mod bell;
 mod beneath;
 mod closing;
 mod dirs;
+mod glance;
 mod growing;
 mod inbox;
 #[cfg(target_os = "linux")]
@@ -53,8 +54,9 @@ pub use spool::{Halt, WriteError};
 pub use upload::{Done, Upload, Uploads};
 pub use watcher::Watch;
 
-use crate::live::{Library, MediaPath, Rules};
+use crate::live::{Library, MediaPath, Rules, Wait};
 use answer::Look;
+use glance::{Glance, Told};
 use inbox::{Inbox, Task};
 use root::Root;
 use std::{
@@ -90,6 +92,7 @@ pub struct Config {
 #[derive(Debug)]
 pub struct Folder {
     inbox: Arc<Inbox>,
+    glance: Glance,
     uploads: Arc<Uploads>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -104,7 +107,9 @@ impl Folder {
         let root = Arc::new(Root::open(&config.folder, &config.allowed_links)?);
         let inbox = Arc::new(Inbox::new()?);
         let uploads = Uploads::start(root.clone(), library.clone(), &inbox, config.uploads)?;
-        let mut tracker = Tracker::new(config, root, library, inbox.clone(), uploads.clone())?;
+        let glance = Glance { root: root.clone(), told: Arc::new(Told::default()) };
+        let (told, inbox_) = (glance.told.clone(), inbox.clone());
+        let mut tracker = Tracker::new(config, root, library, told, inbox_, uploads.clone())?;
         tracker.rescan();
         #[cfg(target_os = "linux")]
         if let Err(error) = mounts::follow(Arc::downgrade(&inbox), tracker.root.real()) {
@@ -112,7 +117,7 @@ impl Folder {
         }
         let thread =
             thread::Builder::new().name("folder".to_owned()).spawn(move || tracker.run())?;
-        Ok(Self { inbox, uploads, thread: Mutex::new(Some(thread)) })
+        Ok(Self { inbox, glance, uploads, thread: Mutex::new(Some(thread)) })
     }
 
     /// What stands at a path, on disk too. `is_held`: the one who asks waits for the path in the
@@ -122,6 +127,12 @@ impl Folder {
         self.inbox.push(Task::Look(Look { path, is_held, reply }));
         // No answer comes when the folder is being stopped.
         answer.await.unwrap_or(Answer::Absent)
+    }
+
+    /// Whether nothing stands at the path that is waited for, and whatever comes will be told to
+    /// the one who waits. False: it is not known, and is to be looked up.
+    pub fn is_absent(&self, wait: &Wait) -> bool {
+        self.glance.is_absent(wait)
     }
 
     /// What is uploaded into it.

@@ -18,7 +18,8 @@ impl Tracker {
             self.dirs.all().iter().for_each(|real| watcher.unwatch(real));
         }
         self.dirs.remove(Path::new(""));
-        self.is_blind = false;
+        self.told.remove(Path::new(""));
+        self.told.set_blind(!self.rules.close_events);
         if self.root.reopen() {
             self.watch_above_root();
             self.enter(Path::new(""));
@@ -102,6 +103,7 @@ impl Tracker {
             if self.dirs.add(&real, &relative) {
                 self.watch(&real);
             }
+            self.told.add(&relative);
             todo.extend(self.list(&real, &relative));
         }
     }
@@ -112,7 +114,9 @@ impl Tracker {
             Ok(()) => {}
             Err(WatchError::Limit) => self.watch_by_polling(),
             Err(WatchError::Other(error)) => {
-                self.is_blind |= real.is_dir();
+                if real.is_dir() {
+                    self.told.set_blind(true);
+                }
                 log::warn!("cannot watch {}: {error}", real.display());
             }
         }
@@ -127,6 +131,7 @@ impl Tracker {
                     }
                 }
                 self.rules.close_events = watcher.has_close_events();
+                self.told.set_blind(!self.rules.close_events);
                 self.watcher = Some(watcher);
                 // What the one before was still to tell is lost.
                 self.inbox.rescan();
@@ -233,6 +238,7 @@ impl Tracker {
     pub(super) fn leave(&mut self, relative: &Path) {
         let is_folder = self.dirs.real(relative).is_some();
         let nameless = self.dirs.remove(relative);
+        self.told.remove(relative);
         if !is_folder {
             return;
         }

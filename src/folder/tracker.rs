@@ -5,6 +5,7 @@ use super::{
     Config,
     closing::Closing,
     dirs::Dirs,
+    glance::Told,
     growing::{Growing, Progress, READ_BYTES},
     inbox::{Event, Inbox, Task},
     lease::{self, HasWriter},
@@ -46,8 +47,8 @@ pub(super) struct Tracker {
     /// Requests that wait for a finished file to be read.
     pub(super) loading: HashMap<MediaPath, Vec<oneshot::Sender<super::Answer>>>,
     pub(super) rules: Rules,
-    /// Some folder could not be watched.
-    pub(super) is_blind: bool,
+    /// Of which folders events tell all.
+    pub(super) told: Arc<Told>,
     pub(super) uploads: Arc<Uploads>,
     /// Leases tell nothing: other hosts may write.
     is_shared: bool,
@@ -71,6 +72,7 @@ impl Tracker {
         config: &Config,
         root: Arc<Root>,
         library: Arc<Library>,
+        told: Arc<Told>,
         inbox: Arc<Inbox>,
         uploads: Arc<Uploads>,
     ) -> io::Result<Self> {
@@ -90,7 +92,7 @@ impl Tracker {
             closing: Closing::default(),
             settled: Settled::default(),
             loading: HashMap::new(),
-            is_blind: false,
+            told,
             uploads,
             wake_at: None,
             buffer: vec![0; READ_BYTES].into(),

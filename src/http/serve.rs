@@ -151,7 +151,9 @@ impl Quest<'_> {
         };
         let mut shutdown = self.site.shutdown.clone();
         let is_held = hold.is_some();
-        let is_known = hold.as_ref().is_some_and(|hold| hold.wait.is_known_absent());
+        let is_known = hold.as_ref().is_some_and(|hold| {
+            hold.wait.is_known_absent() || self.site.folder.is_absent(&hold.wait)
+        });
         let look = timeout_at((since + wait.max(LOOK_TIMEOUT)).into(), self.look(is_held));
         let answer = tokio::select! {
             answer = look, if !is_known => answer.map_err(|_| Failure::Busy),

@@ -44,6 +44,16 @@ struct Entry {
     nudges: u64,
     /// One who waits has learnt that nothing is there, and no event has told of it since.
     is_absent: bool,
+    /// How often it was told of while somebody waited.
+    tidings: u64,
+}
+
+impl Entry {
+    /// Something has come, gone, or may have.
+    fn tell(&mut self) {
+        self.is_absent = false;
+        self.tidings += 1;
+    }
 }
 
 /// More requests wait than may.
@@ -150,7 +160,7 @@ impl Library {
     fn put(&self, file: Arc<File>) {
         let mut shelf = self.shelf();
         let entry = shelf.entry(file.path().clone()).or_default();
-        entry.is_absent = false;
+        entry.tell();
         let replaced = entry.file.replace(file);
         let parked = entry.parking.take();
         drop(shelf);
@@ -164,7 +174,7 @@ impl Library {
     pub fn nudge(&self, path: &MediaPath) {
         let parked = self.shelf().get_mut(path).map(|entry| {
             entry.nudges += 1;
-            entry.is_absent = false;
+            entry.tell();
             entry.parking.take()
         });
         wake(parked.unwrap_or_default());
@@ -181,7 +191,7 @@ impl Library {
 
     /// Something may have come under a path: whoever comes to wait for it looks.
     pub fn doubt(&self, path: &MediaPath) {
-        self.shelf().get_mut(path).into_iter().for_each(|entry| entry.is_absent = false);
+        self.shelf().get_mut(path).into_iter().for_each(Entry::tell);
     }
 
     /// Nothing stands under the path any more. Replies under way go on.
@@ -200,7 +210,7 @@ impl Library {
         if !entry.file.as_ref().is_some_and(condition) {
             return;
         }
-        entry.is_absent = false;
+        entry.tell();
         let forgotten = entry.file.take();
         // One that was just woken for it has to look at the disk instead.
         entry.nudges += 1;
@@ -249,7 +259,8 @@ impl Library {
         let mut shelf = self.shelf();
         let entry = shelf.entry(path.clone()).or_default();
         entry.waiting += 1;
-        Ok(Wait { library: self.clone(), path, ticket: None, nudges: entry.nudges })
+        let (nudges, tidings) = (entry.nudges, entry.tidings);
+        Ok(Wait { library: self.clone(), path, ticket: None, nudges, tidings })
     }
 
     pub(super) fn charge(&self, bytes: u64) {
@@ -266,9 +277,26 @@ pub struct Wait {
     path: MediaPath,
     ticket: Option<Ticket>,
     nudges: u64,
+    /// Those at its beginning.
+    tidings: u64,
 }
 
 impl Wait {
+    /// What it waits for.
+    pub fn path(&self) -> &MediaPath {
+        &self.path
+    }
+
+    /// The one who waits has looked since it began to, and nothing was there: others need not
+    /// look, unless something was told meanwhile.
+    pub fn note_absent(&self) {
+        let mut shelf = self.library.shelf();
+        let entry = shelf.get_mut(&self.path);
+        if let Some(entry) = entry.filter(|entry| entry.tidings == self.tidings) {
+            entry.is_absent = true;
+        }
+    }
+
     /// Whether it is known that nothing is there, so that the disk need not be looked at.
     pub fn is_known_absent(&self) -> bool {
         let shelf = self.library.shelf();

@@ -75,6 +75,19 @@ fn holding_for_what_one_has_not_found_others_do_not_look() {
     assert!(!wait().is_known_absent(), "nobody waited meanwhile");
 }
 
+#[test]
+fn holding_for_what_came_while_one_looked_others_look() {
+    let library = Library::new(1 << 20, 10);
+    let name = path("1.m4s");
+    let wait = || library.wait(name.clone()).expect("few wait");
+    let first = wait();
+    library.nudge(&name);
+    first.note_absent();
+    assert!(!wait().is_known_absent(), "it was too large to be put here");
+    wait().note_absent();
+    assert!(wait().is_known_absent());
+}
+
 #[tokio::test]
 async fn holding_a_manifest_until_its_tag_has_changed() {
     let library = Library::new(1 << 20, 10);
