@@ -3,9 +3,9 @@
 use super::{
     beneath::{Dir, split},
     inbox::{Inbox, Task},
-    journal,
     keeper::{Keep, Keeper},
     lease::is_open_elsewhere,
+    litter,
     root::{Found, Opened, Root},
     spool::{Halt, Spool, WriteError},
     upload::{Done, PREFIX, Shown, Uploads},
@@ -14,7 +14,7 @@ use crate::live::{Library, MediaPath, Stamp};
 use bytes::Bytes;
 use std::{
     collections::HashMap,
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     fs::File,
     io::{self, BufWriter, Write},
     path::Path,
@@ -82,7 +82,7 @@ impl Uploader {
 
     /// Works until it is told to stop; then what is not whole is removed.
     pub(super) fn run(mut self, todo: &mpsc::Receiver<Job>) {
-        self.clear_litter(Path::new(""));
+        litter::clear(&self.root, Path::new(""));
         self.sweep();
         while let Some(job) = self.next(todo) {
             match job {
@@ -290,25 +290,6 @@ impl Uploader {
         self.root.remove_empty(folder);
         Ok(())
     }
-
-    /// Removes what a run that was killed has left, and nothing else: not what is known of earlier
-    /// runs. Who still writes holds a lock.
-    fn clear_litter(&self, relative: &Path) {
-        let Ok(dir) = self.root.dir(relative) else { return };
-        let Ok(entries) = self.root.real().join(relative).read_dir() else { return };
-        for entry in entries.flatten() {
-            let (name, kind) = (entry.file_name(), entry.file_type());
-            if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) {
-                self.clear_litter(&relative.join(name));
-            } else if kind.is_ok_and(|kind| kind.is_file())
-                && is_litter(&name)
-                && !is_locked(&self.root, &relative.join(&name))
-            {
-                log::info!("removing {}, which was left", relative.join(&name).display());
-                let _ = dir.remove(&name);
-            }
-        }
-    }
 }
 
 impl Temp {
@@ -345,19 +326,7 @@ fn refused(path: &MediaPath, error: &io::Error) -> WriteError {
     error.into()
 }
 
-/// Whether a name is one that we give to what is not whole.
-fn is_litter(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(PREFIX.as_bytes()) || name == journal::NEW_NAME
-}
-
 /// Keeps another server over the same folder from taking the file for what a crash has left.
 fn lock(file: &File) {
     let _ = file.try_lock();
-}
-
-fn is_locked(root: &Root, relative: &Path) -> bool {
-    match root.find(relative) {
-        Found::File(opened) => opened.file.try_lock().is_err(),
-        _ => true,
-    }
 }

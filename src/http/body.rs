@@ -142,6 +142,17 @@ impl MessageBody for Stored {
 /// No body: the answer to HEAD, which has the length of a GET, or none for a file that grows.
 pub(super) struct Head(pub(super) Option<u64>);
 
+impl Head {
+    /// What is left of another body.
+    pub(super) fn of(body: &impl MessageBody) -> Self {
+        Self(match body.size() {
+            BodySize::None => Some(0),
+            BodySize::Sized(length) => Some(length),
+            BodySize::Stream => None,
+        })
+    }
+}
+
 impl MessageBody for Head {
     type Error = io::Error;
 

@@ -3,6 +3,7 @@
 use super::{
     access_log::{self, Line},
     batch::Batch,
+    body::Head,
     wire::Outlet,
 };
 use actix_web::{
@@ -91,8 +92,12 @@ impl Sending {
         };
         let end = if is_empty { access_log::End::Done } else { access_log::End::Left };
         let report = Report { line, bytes: 0, first_byte: None, end };
-        response
-            .map_body(|_, body| Self { inner: Inner { body, end: End::Open }, way, report }.boxed())
+        let is_head = !is_empty && request.method() == Method::HEAD;
+        response.map_body(|_, body| {
+            // actix leaves out what it writes itself.
+            let body = if is_head { Head::of(&body).boxed() } else { body };
+            Self { inner: Inner { body, end: End::Open }, way, report }.boxed()
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What broke in other servers, measured; each is a test for us. The headings are the contract's.
 
-use crate::helpers::{End, LONG, Server, chunk, segment, until};
+use crate::helpers::{End, LONG, Server, chunk, segment, until, write_alone};
 use std::{fs, io::Write, thread};
 
 #[test]
@@ -84,7 +84,7 @@ fn finished_in_a_rename_race_is_one_file_or_the_other() {
             let mut number = 0;
             while !reader.is_finished() {
                 number = (number + 1) % 60;
-                fs::write(path.with_extension("new"), bytes(number)).expect("written");
+                write_alone(&path.with_extension("new"), &bytes(number));
                 fs::rename(path.with_extension("new"), &path).expect("renamed");
             }
         });

@@ -2,7 +2,7 @@
 //! heading "Growing files". What they got is what ffmpeg left on disk.
 
 use crate::{
-    helpers::{End, Server},
+    helpers::{End, Run, Server},
     polling::Poller,
     traces::{PATIENT, Watch, get},
 };
@@ -161,7 +161,7 @@ impl Ffmpeg {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let child = command.spawn();
+        let child = command.start();
         Self(child.unwrap_or_else(|error| panic!("ffmpeg: {error}; run scripts/test")))
     }
 

@@ -196,7 +196,7 @@ fn finished_files_rewritten_under_many_readers_are_never_mixed() {
         let bytes = |byte: u8| segment(byte, BYTES + usize::from(byte) * 100);
         server.write("1.m4s", &bytes(0));
         let (address, path) = (server.address, server.path("1.m4s"));
-        let write = |path: &Path, byte| fs::write(path, bytes(byte)).expect("written");
+        let write = |path: &Path, byte| crate::helpers::write_alone(path, &bytes(byte));
         std::thread::scope(|scope| {
             let readers: Vec<_> = (0..3)
                 .map(|_| scope.spawn(move || (0..20).map(|_| read(address)).collect::<Vec<_>>()))

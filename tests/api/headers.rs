@@ -1,8 +1,11 @@
 //! Heading "Headers on everything".
 
-use crate::helpers::{LONG, Response, Server, chunk};
+use crate::helpers::{LONG, Pending, Response, Server, chunk};
 use flate2::read::GzDecoder;
-use std::{io::Read, io::Write};
+use std::{
+    io::{BufReader, Read, Write},
+    net::TcpStream,
+};
 
 fn without_etag(server: &mut Server, name: &str, bytes: &[u8]) -> Response {
     server.write(name, bytes);
@@ -189,4 +192,38 @@ fn headers_and_gzip_of_text() {
     assert_eq!(media.header("vary"), None);
     let media = server.get_with("/1.m4s", &gzip);
     assert_eq!(media.header("content-encoding"), None, "it is compressed already");
+}
+
+/// RFC 9110, section 9.3.2: what stood behind the head would be taken for the next response.
+#[test]
+fn headers_of_a_head_request_are_all_that_is_sent() {
+    let server = Server::start(&["--default-wait", "0"]);
+    server.write("1.m4s", &chunk(100));
+    server.write("live.mpd", b"<MPD/>");
+    server.finished("/1.m4s");
+    let mut stream = BufReader::new(TcpStream::connect(server.address).expect("a connection"));
+    let paths = [
+        "/1.m4s",
+        "/none.m4s",
+        "/live.mpd",
+        "/.hidden",
+        "/%2F",
+        "/ldash/time",
+        "/ldash/health",
+        "/",
+        "/ldash/assets/none",
+        "/ldash/",
+    ];
+    for path in paths {
+        for method in ["HEAD", "GET"] {
+            let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+            let is_head = method == "HEAD";
+            let mut response = Pending::over(stream, request.as_bytes(), is_head).response();
+            let length = response.header("content-length").map(str::to_owned);
+            let body = response.body();
+            assert_eq!(length, server.get(path).header("content-length").map(str::to_owned));
+            assert_eq!(body.is_empty(), is_head, "{method} {path}");
+            stream = response.stream;
+        }
+    }
 }

@@ -1,8 +1,10 @@
 //! A server in a process of its own, over a folder of its own, and a client.
 
+mod children;
 mod client;
 mod push;
 
+pub use children::{Run, write_alone};
 pub use client::{End, Pending, Response, send};
 pub use push::{Push, put};
 
@@ -58,7 +60,7 @@ impl Server {
     pub fn spawn(mut command: Command, folder: TempDir) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("RUST_LOG", "debug,actix_http=off,actix_server=warn,mio=off");
-        let mut child = command.spawn().expect("the server starts");
+        let mut child = command.start().expect("the server starts");
         let mut line = String::new();
         let mut output = BufReader::new(child.stdout.take().expect("piped"));
         output.read_line(&mut line).expect("a line");

@@ -1,6 +1,6 @@
 //! Heading "Ingest": what goes wrong with uploads, made to happen.
 
-use crate::helpers::{End, LONG, Push, Server, chunk, put, segment, until};
+use crate::helpers::{End, LONG, Push, Run, Server, chunk, put, segment, until};
 use rustix::process::Signal;
 use std::{
     fs,
@@ -160,7 +160,7 @@ impl Small {
         let folder = tempfile::tempdir().expect("a folder");
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(folder.path());
-        if mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
+        if mount.stderr(Stdio::null()).run().is_ok_and(|status| status.success()) {
             return Some(Self(folder));
         }
         let mut stdout = std::io::stdout();
@@ -171,7 +171,7 @@ impl Small {
 
 impl Drop for Small {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).run();
     }
 }
 

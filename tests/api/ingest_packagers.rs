@@ -3,7 +3,7 @@
 
 use crate::{
     ffmpeg::{Case, Ffmpeg, LOW_LATENCY, assert_whole, dash, hls},
-    helpers::{End, Server, until},
+    helpers::{End, Run, Server, until},
     traces::{PATIENT, get},
 };
 use std::{
@@ -142,7 +142,7 @@ fn shaka() -> Option<PathBuf> {
     let runs = |path: &PathBuf| {
         let mut command = Command::new(path);
         command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
+        command.run().is_ok_and(|status| status.success())
     };
     let found = [own, NAME.into()].into_iter().find(runs);
     if found.is_none() {
@@ -162,7 +162,7 @@ fn ingest_shaka_packager() {
     let made = "-loglevel error -nostdin -f lavfi -i testsrc=size=160x90:rate=25 -t 4 \
                 -c:v libx264 -preset ultrafast -g 25";
     let mut ffmpeg = Command::new("ffmpeg");
-    assert!(ffmpeg.args(made.split_whitespace()).arg(&input).status().expect("ffmpeg").success());
+    assert!(ffmpeg.args(made.split_whitespace()).arg(&input).run().expect("ffmpeg").success());
     let package = |to: &str| {
         let stream = format!(
             "in={},stream=video,init_segment={to}/init.mp4,segment_template={to}/v$Number$.m4s",
@@ -170,7 +170,7 @@ fn ingest_shaka_packager() {
         );
         let mut command = Command::new(&shaka);
         command.args([&stream, "--segment_duration", "1", "--mpd_output"]);
-        let output = command.arg(format!("{to}/live.mpd")).output().expect("it runs");
+        let output = command.arg(format!("{to}/live.mpd")).heard().expect("it runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     };
     let names = ["init.mp4", "v1.m4s", "v2.m4s", "v3.m4s", "v4.m4s"];

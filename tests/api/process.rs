@@ -1,6 +1,6 @@
 //! What can be done to the server's process, and asked of it.
 
-use crate::helpers::{Server, program};
+use crate::helpers::{Run, Server, program};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     ffi::OsStr,
@@ -50,7 +50,7 @@ impl Server {
 /// error.
 pub fn ended(mut command: Command) -> (Option<i32>, String, String) {
     command.stdin(Stdio::null());
-    let output = command.output().expect("it runs");
+    let output = command.heard().expect("it runs");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
@@ -70,7 +70,7 @@ pub fn unshared(namespaces: &str, before: &str, folder: &Path, options: &str) ->
     let is_permitted = Command::new("unshare")
         .args([namespaces, "true"])
         .stderr(Stdio::null())
-        .status()
+        .run()
         .is_ok_and(|status| status.success());
     if !is_permitted {
         let mut stdout = std::io::stdout();

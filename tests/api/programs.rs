@@ -1,7 +1,7 @@
 //! Heading "Programs".
 
 use crate::{
-    helpers::{End, LONG, Server, chunk, program, segment},
+    helpers::{End, LONG, Run, Server, chunk, program, segment},
     process::{drained, ended, refused},
 };
 use rustix::process::Signal;
@@ -155,7 +155,7 @@ pub fn as_nobody() -> Option<Command> {
     let mut probe = Command::new("setpriv");
     probe.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(server.get_program());
     probe.arg("--version");
-    let is_possible = probe.output().is_ok_and(|output| output.status.success());
+    let is_possible = probe.heard().is_ok_and(|output| output.status.success());
     if !is_possible {
         let _ = std::io::stdout().write_all(b"skipped: cannot run as another user here\n");
     }

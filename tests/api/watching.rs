@@ -1,7 +1,7 @@
 //! Heading "Watching".
 
 use crate::{
-    helpers::{End, LONG, Server, chunk, program, segment, until},
+    helpers::{End, LONG, Run, Server, chunk, program, segment, until},
     process::unshared,
 };
 use rustix::process::Signal;
@@ -179,7 +179,7 @@ fn watching_a_folder_that_is_mounted_over() {
     // A file beside tells the shell in the same namespace when to mount.
     let go = tempfile::tempdir().expect("a folder");
     let pipe = go.path().join("go");
-    let made = Command::new("mkfifo").arg(&pipe).status().expect("it runs");
+    let made = Command::new("mkfifo").arg(&pipe).run().expect("it runs");
     assert!(made.success());
     let mount = format!(
         "(read what < {pipe}; mount -t tmpfs none \"$1\" && mkdir \"$1/live\" && \
