@@ -4,8 +4,8 @@ use super::{Settings, clock_url::clock_url, verdict::Verdict};
 use crate::{
     live::MediaPath,
     mpd::{
-        Additions, Addressing, Clock, Document, Mpd, Pattern, Period, Representation, Template,
-        Timing, Values, from_nanos,
+        Additions, Addressing, Clock, Document, Early, Mpd, Pattern, Period, Representation,
+        Template, Timing, Values, from_nanos,
     },
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -78,16 +78,31 @@ impl<'a> Series<'a> {
         self.names.expand(&Values::default())
     }
 
-    /// Chunks that are nearly as long as the segment gain nothing.
-    fn offset(&self, chunk: Duration) -> Option<Duration> {
-        self.duration.checked_sub(chunk).filter(|offset| *offset * 4 >= self.duration)
+    /// What is to be added if it comes in such chunks; those that are nearly as long as the
+    /// segment gain nothing.
+    fn offset(&self, chunk: Duration) -> Option<Addition> {
+        let offset = self.duration.checked_sub(chunk)?;
+        let is_missing = self.template.early.is_none();
+        (offset * 4 >= self.duration).then_some(is_missing.then_some(offset))
+    }
+
+    /// Whether it is not said how soon its segments may be asked for, or not that they are
+    /// incomplete then, as ffmpeg leaves it out without `-ldash`.
+    fn is_wanting(&self) -> bool {
+        let is_half = |early: Early| {
+            early.is_own && early.is_complete.is_none() && early.offset < self.duration
+        };
+        self.template.early.is_none_or(is_half)
     }
 }
+
+/// See [`Additions::offsets`].
+type Addition = Option<Duration>;
 
 /// All series of a manifest in which an offset is missing.
 pub(super) fn wanting<'a>(manifest: &'a MediaPath, mpd: &'a Mpd) -> Vec<Series<'a>> {
     let all = mpd.representations().filter_map(|found| Series::of(manifest, found));
-    all.filter(|series| series.template.early.is_none()).collect()
+    all.filter(Series::is_wanting).collect()
 }
 
 /// Makes the plan for a dynamic manifest. `judge` tells how a series comes, `before` is what the
@@ -103,7 +118,7 @@ pub(super) fn plan(
     let url = clock_url(manifest, document.base_urls(), settings.public_url.as_deref());
     plan.additions.clock = url.map(|url| Clock { url, replaces: settings.replaces_clock });
     let Ok(mpd) = document.model() else { return plan };
-    let mut offsets: BTreeMap<usize, Option<Duration>> = BTreeMap::new();
+    let mut offsets: BTreeMap<usize, Option<Addition>> = BTreeMap::new();
     for series in wanting(manifest, &mpd) {
         let verdict = judge(&series);
         if verdict.is_none() && is_last(&mpd, series.representation) {
@@ -135,18 +150,17 @@ fn is_last(mpd: &Mpd, representation: &Representation) -> bool {
 
 /// The target for a manifest all of whose audio and video at the live edge comes in chunks: with
 /// whole segments such a latency would be a stall, and players know better.
-fn latency(
-    manifest: &MediaPath,
-    mpd: &Mpd,
-    offsets: &BTreeMap<usize, Duration>,
-) -> Option<Duration> {
+fn latency(manifest: &MediaPath, mpd: &Mpd, added: &BTreeMap<usize, Addition>) -> Option<Duration> {
     let Period { representations, .. } = mpd.periods.last()?;
     let media = representations.iter().filter(|found| found.content != "text");
     let chunk = |found| {
         let series = Series::of(manifest, found)?;
-        let offset = match series.template.early {
-            Some(early) => Some(early.offset).filter(|_| !early.is_complete),
-            None => offsets.get(&series.template.at).copied(),
+        let Template { early, at, .. } = series.template;
+        let is_incomplete = early.is_some_and(|early| early.is_complete == Some(false));
+        let offset = match added.get(at) {
+            Some(Some(offset)) => Some(*offset),
+            Some(None) => early.map(|early| early.offset),
+            None => early.filter(|_| is_incomplete).map(|early| early.offset),
         };
         Some(series.duration.saturating_sub(offset?))
     };

@@ -37,7 +37,7 @@ fn chunks(length: u64) -> Option<Verdict> {
 }
 
 fn offsets(plan: &Plan) -> Vec<Duration> {
-    plan.additions.offsets.values().copied().collect()
+    plan.additions.offsets.values().copied().flatten().collect()
 }
 
 #[test]
@@ -77,6 +77,13 @@ fn what_the_packager_says_stands() {
     assert_eq!(plan.additions.latency, Some(millis(1500)), "chunks of half a second");
     let plan = planned(&said("availabilityTimeOffset=\"INF\""), [None, chunks(22), chunks(22)]);
     assert_eq!(plan.additions.latency, None, "all is there");
+    let half = said("availabilityTimeOffset=\"1.8\"");
+    let plan = planned(&half, [chunks(200), chunks(22), chunks(22)]);
+    let first = plan.additions.offsets.values().next();
+    assert_eq!(first, Some(&None), "only that segments are incomplete");
+    assert_eq!(plan.additions.latency, Some(millis(1000)));
+    let plan = planned(&half, [Some(Verdict::Whole), chunks(22), chunks(22)]);
+    assert_eq!((offsets(&plan).len(), plan.additions.latency), (1, None));
     let plan = planned(&said("availabilityTimeComplete=\"true\""), [None, chunks(9), chunks(9)]);
     assert_eq!(offsets(&plan).len(), 1);
 }

@@ -18,9 +18,9 @@ const XSDATE: &str = "urn:mpeg:dash:utc:http-xsdate:2014";
 pub struct Additions {
     /// Where players ask for the time.
     pub clock: Option<Clock>,
-    /// `@availabilityTimeOffset` of the SegmentTemplate [that stands there](super::Template::at);
-    /// segments are then said to be incomplete when they appear.
-    pub offsets: BTreeMap<usize, Duration>,
+    /// `@availabilityTimeOffset` of the SegmentTemplate [that stands there](super::Template::at),
+    /// unless it has one; segments are then said to be incomplete when they appear.
+    pub offsets: BTreeMap<usize, Option<Duration>>,
     /// The latency that players aim at, unless the manifest tells one.
     pub latency: Option<Duration>,
 }
@@ -177,18 +177,16 @@ impl<'a> Document<'a> {
         Some((at..at, inside))
     }
 
-    /// Two attributes at the end of a start tag.
-    fn offset(&self, at: usize, offset: Duration) -> Option<Splice> {
+    /// Attributes at the end of a start tag.
+    fn offset(&self, at: usize, offset: Option<Duration>) -> Option<Splice> {
         let rest = &self.text[at..];
         let length = tag_length(rest)?;
         let end = rest[..length].strip_suffix('>')?;
         let end = end.strip_suffix('/').unwrap_or(end).trim_end();
-        let millis = offset.as_millis();
-        let text = format!(
-            " availabilityTimeOffset=\"{}.{:03}\" availabilityTimeComplete=\"false\"",
-            millis / 1000,
-            millis % 1000
-        );
+        let seconds = |millis: u128| format!("{}.{:03}", millis / 1000, millis % 1000);
+        let offset = offset.map(|offset| seconds(offset.as_millis()));
+        let offset = offset.map(|seconds| format!(" availabilityTimeOffset=\"{seconds}\""));
+        let text = offset.unwrap_or_default() + " availabilityTimeComplete=\"false\"";
         let at = at + end.len();
         Some((at..at, text))
     }

@@ -32,7 +32,7 @@ fn additions(text: &str) -> Additions {
     });
     Additions {
         clock: Some(Clock { url: "../ldash/time?a&b".into(), replaces: false }),
-        offsets: at.into_iter().map(|at| (at, Duration::from_millis(1967))).collect(),
+        offsets: at.into_iter().map(|at| (at, Some(Duration::from_millis(1967)))).collect(),
         latency: Some(Duration::from_secs(1)),
     }
 }
@@ -66,6 +66,16 @@ fn what_is_added_stands_where_the_schema_wants_it() {
     let document = Document::parse(&wanted).expect("an MPD");
     let again = Additions { offsets: BTreeMap::new(), ..additions(&wanted) };
     assert_eq!(document.complete(&again), wanted, "once is enough");
+}
+
+#[test]
+fn an_offset_that_is_there_is_only_said_to_be_of_incomplete_segments() {
+    let text =
+        "<MPD><SegmentTemplate media='>'\navailabilityTimeOffset='1'></SegmentTemplate></MPD>";
+    let offsets = [("<MPD>".len(), None)].into_iter().collect();
+    let document = Document::parse(text).expect("an MPD");
+    let whole = document.complete(&Additions { offsets, ..Additions::default() });
+    assert_eq!(whole, text.replace("'1'", "'1' availabilityTimeComplete=\"false\""));
 }
 
 #[test]

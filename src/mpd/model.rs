@@ -101,8 +101,10 @@ pub struct Template {
 pub struct Early {
     /// `@availabilityTimeOffset`, with that of the BaseURL; as long as can be for `INF`.
     pub offset: Duration,
+    /// Whether the innermost element says so itself.
+    pub is_own: bool,
     /// `@availabilityTimeComplete`: whether they are whole then.
-    pub is_complete: bool,
+    pub is_complete: Option<bool>,
 }
 
 /// How long segments are.

@@ -172,8 +172,11 @@ fn early(context: &Context<'_>) -> Option<Early> {
     let seconds = |node: &Node| node.attribute("availabilityTimeOffset")?.trim().parse().ok();
     let total: f64 = templates().rev().find_map(seconds).unwrap_or(0.0)
         + context.base_urls.iter().rev().copied().find_map(seconds).unwrap_or(0.0);
-    let offset = Duration::try_from_secs_f64(total.max(0.0)).unwrap_or(Duration::MAX);
-    Some(Early { offset, is_complete: complete != Some("false") })
+    Some(Early {
+        offset: Duration::try_from_secs_f64(total.max(0.0)).unwrap_or(Duration::MAX),
+        is_own: templates().next_back().and_then(seconds).is_some(),
+        is_complete: complete.map(|complete| !matches!(complete.trim(), "false" | "0")),
+    })
 }
 
 /// Writes a SegmentTimeline out (ISO/IEC 23009-1, 5.3.9.6): `@t` is where the last one ended when
