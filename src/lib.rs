@@ -25,8 +25,10 @@
 //! - [`mpd`]: reads an MPD, edits it in place. Knows nothing of ours.
 //! - [`folder`]: the disk. The watch, the thread that decides what each file is, reads and writes
 //!   below the root only; uploads, and when they go again. Knows [`live`].
+//! - [`manifest`]: what a packager left out of a live MPD, from what is seen of its segments as
+//!   they grow. Knows [`live`], [`cmaf`], [`mpd`].
 //! - [`http`]: a request is parsed, the core is asked, the answer becomes a response. Knows
-//!   [`live`], [`folder`], [`recording`].
+//!   [`live`], [`folder`], [`manifest`], [`recording`].
 //! - [`replay`]: a live segmenter imitated from a recording. Knows [`cmaf`], [`mpd`], [`folder`].
 //! - [`server`]: the composition root: builds, wires, stops. Knows all of the above.
 //! - [`demo`]: the built-in recording as a live stream. Knows [`replay`], [`recording`].
@@ -45,6 +47,7 @@ pub mod folder;
 pub mod http;
 pub mod live;
 pub mod log_sink;
+pub mod manifest;
 pub mod mpd;
 pub mod recording;
 pub mod replay;

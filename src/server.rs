@@ -4,6 +4,7 @@ use crate::{
     folder::{self, Folder, Uploads},
     http::{self, Holds, Ingest, Origins, Settings, Site, ingest::access::Credential},
     live::{Library, Patience},
+    manifest::{self, Manifests},
     shutdown::{self, Trigger},
 };
 use actix_web::dev::ServerHandle;
@@ -24,6 +25,10 @@ pub struct Config {
     pub folder: folder::Config,
     /// Whether and how encoders push.
     pub ingest: Option<IngestConfig>,
+    /// What is done with manifests.
+    pub manifests: manifest::Settings,
+    /// So far behind is the clock that players ask.
+    pub time_displacement: Duration,
     /// How long requests may wait.
     pub patience: Patience,
     /// How many may wait.
@@ -90,6 +95,8 @@ impl Server {
         raise_open_files();
         let listeners = listeners(&config)?;
         let library = Library::new(config.memory_bytes, config.max_held);
+        // Before anything is read: it sees files grow from their first byte.
+        let manifests = Manifests::new(config.manifests, &library);
         let folder = Folder::start(&config.folder, library.clone())
             .map_err(|error| folder_error(&config.folder, &error))?;
         let uploads = folder.uploads().clone();
@@ -97,6 +104,8 @@ impl Server {
         let site = Arc::new(Site {
             library,
             folder,
+            manifests,
+            time_displacement: config.time_displacement,
             path: config.folder.folder,
             ingest: config.ingest.map(|ingest| Ingest {
                 credential: ingest.credential,

@@ -3,12 +3,12 @@
 use super::{
     file,
     ingest::IngestOptions,
-    values::{duration, size},
+    values::{duration, public_url, size},
 };
-use crate::{folder, http::Origins, live::Patience, server};
+use crate::{folder, http::Origins, live::Patience, manifest, server};
 use clap::{
-    ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum, error::ErrorKind,
-    parser::ValueSource,
+    ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum,
+    builder::BoolishValueParser, error::ErrorKind, parser::ValueSource,
 };
 use std::{
     ffi::OsString,
@@ -88,6 +88,23 @@ struct Options {
     #[arg(long, value_name = "TIME", env = "LLDASH_POLL_INTERVAL", default_value = "200ms",
           value_parser = duration)]
     poll_interval: Duration,
+
+    /// Add to live MPDs what their packager left out and players need: UTCTiming, a target latency,
+    /// availabilityTimeOffset where segments are seen to grow in chunks
+    #[arg(long, value_name = "on|off", env = "LLDASH_PATCH_MPD", default_value = "on",
+          action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    patch_mpd: bool,
+
+    /// Where clients reach this server, a path prefix included: URLs that are added to MPDs are
+    /// absolute then, else relative to the MPD
+    #[arg(long, value_name = "URL", env = "LLDASH_PUBLIC_URL", value_parser = public_url)]
+    public_url: Option<String>,
+
+    /// Let the clock at /ldash/time be so far behind, and name it in all live MPDs, so that players
+    /// ask later
+    #[arg(long, value_name = "TIME", env = "LLDASH_TIME_DISPLACEMENT", default_value = "0",
+          value_parser = duration)]
+    time_displacement: Duration,
 
     /// Follow links that lead below this folder; may be given more than once
     #[arg(long, value_name = "PATH", env = "LLDASH_ALLOW_LINK", value_delimiter = ',')]
@@ -215,6 +232,12 @@ impl From<Options> for Command {
         let server = server::Config {
             listen,
             folder,
+            manifests: manifest::Settings {
+                is_on: options.patch_mpd,
+                public_url: options.public_url,
+                replaces_clock: !options.time_displacement.is_zero(),
+            },
+            time_displacement: options.time_displacement,
             ingest: options.ingest.into(),
             patience,
             max_held: options.max_held,

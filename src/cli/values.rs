@@ -27,6 +27,21 @@ pub fn size(text: &str) -> Result<u64, String> {
     size.map_err(|_| format!("{text} is no number of bytes such as 64KiB, 256MiB or 2GB"))
 }
 
+/// The URL under which clients reach a server, without a slash at its end.
+///
+/// # Errors
+/// With one line that says what is taken.
+pub fn public_url(text: &str) -> Result<String, String> {
+    let text = text.trim().trim_end_matches('/');
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '"' | '<' | '>');
+    let fits = host.is_some_and(|host| {
+        host.chars().all(is_plain) && !host.starts_with('/') && !host.is_empty()
+    });
+    let refuse = || format!("{text} is no URL such as https://example.com or https://host/prefix");
+    fits.then(|| text.to_owned()).ok_or_else(refuse)
+}
+
 /// A finite number above 0.
 ///
 /// # Errors
@@ -57,6 +72,15 @@ mod tests {
         assert_eq!(size("256MiB"), Ok(256 << 20));
         assert_eq!(size("0"), Ok(0));
         assert!(size("much").is_err() && size("-1").is_err());
+    }
+
+    #[test]
+    fn reads_public_urls() {
+        assert_eq!(public_url("https://h/p/"), Ok("https://h/p".to_owned()));
+        assert_eq!(public_url("http://h:80"), Ok("http://h:80".to_owned()));
+        for bad in ["", "h/p", "ftp://h", "https://", "https:///p", "https://h?x", "https://h h"] {
+            assert!(public_url(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -34,10 +34,11 @@ pub use service::{Settings, service};
 use crate::{
     folder::Folder,
     live::{Library, Patience},
+    manifest::Manifests,
     shutdown::Shutdown,
 };
 use actix_web::http::header::HeaderValue;
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// What requests are answered from; shared by all workers.
 #[derive(Debug)]
@@ -46,6 +47,10 @@ pub struct Site {
     pub library: Arc<Library>,
     /// The disk.
     pub folder: Folder,
+    /// Manifests as they are shown.
+    pub manifests: Manifests,
+    /// So far behind is the clock that players ask.
+    pub time_displacement: Duration,
     /// Where the folder is, for the list of streams.
     pub path: PathBuf,
     /// Whether and how encoders push.

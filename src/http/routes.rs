@@ -44,7 +44,9 @@ impl Route {
                     "health" => Self::Health,
                     _ => Self::Nothing,
                 }),
-                // The same as the folder's paths, under the names that older tools use.
+                // The same as without, under the names that older tools use: the clock too, which
+                // manifests name relative to themselves.
+                Some(("download" | "upload", "ldash/time")) => Ok(Self::Time),
                 Some(("download" | "upload", path)) => Self::of_folder(&format!("/{path}")),
                 Some(("assets", name)) => Ok(Self::Asset(name.to_owned())),
                 Some(_) => Ok(Self::Nothing),
@@ -88,7 +90,7 @@ async fn answer(site: &Site, request: &mut ServiceRequest) -> Result<HttpRespons
         Route::File(path) => serve::file(site, request, path).await,
         Route::Root => root(site, request).await,
         Route::Front => Ok(front::page(site).await),
-        Route::Time => Ok(time()),
+        Route::Time => Ok(time(site)),
         Route::Health => health(site),
         Route::Asset(name) => {
             let takes_gzip = gzip::is_accepted(request.headers());
@@ -114,10 +116,13 @@ async fn root(site: &Site, request: &mut ServiceRequest) -> Result<HttpResponse,
 }
 
 /// The time as xs:dateTime with milliseconds, for UTCTiming's `http-xsdate` and, by its `Date`,
-/// `http-head` (ISO/IEC 23009-1, section 5.8.4.11).
-fn time() -> HttpResponse {
-    let now = humantime::format_rfc3339_millis(clock::now()).to_string();
-    uncached("text/plain; charset=utf-8").body(now)
+/// `http-head` (ISO/IEC 23009-1, section 5.8.4.11); both late by the displacement.
+fn time(site: &Site) -> HttpResponse {
+    let now = clock::now();
+    let now = now.checked_sub(site.time_displacement).unwrap_or(now);
+    let mut response = uncached("text/plain; charset=utf-8");
+    response.insert_header((header::DATE, httpdate::fmt_http_date(now)));
+    response.body(humantime::format_rfc3339_millis(now).to_string())
 }
 
 fn uncached(content_type: &'static str) -> actix_web::HttpResponseBuilder {
@@ -140,6 +145,7 @@ mod tests {
         assert_eq!(Route::of("/ldash/"), Ok(Route::Front));
         assert_eq!(Route::of("/ldash"), Ok(Route::Front));
         assert_eq!(Route::of("/ldash/time"), Ok(Route::Time));
+        assert_eq!(Route::of("/ldash/download/ldash/time"), Ok(Route::Time));
         assert_eq!(Route::of("/ldash/health"), Ok(Route::Health));
         assert_eq!(Route::of("/ldash/assets/dash.js"), Ok(Route::Asset("dash.js".into())));
         assert_eq!(Route::of("/ldash/none"), Ok(Route::Nothing));

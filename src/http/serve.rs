@@ -20,7 +20,11 @@ use actix_web::{
     dev::ServiceRequest,
     http::header::{self, HeaderName, HeaderValue},
 };
-use std::time::{Duration, Instant};
+use std::{
+    ptr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::time::timeout_at;
 
 /// A file that is written again and again is looked at so often.
@@ -42,6 +46,8 @@ struct Quest<'a> {
     conditions: &'a Conditions,
     /// The client has a copy of a manifest, and waits for another one.
     for_change: bool,
+    /// A manifest that lacks what its first chunk would tell is waited for.
+    is_patient: bool,
 }
 
 /// Answers a request for a path of the folder.
@@ -58,12 +64,20 @@ pub(super) async fn file(
     let request = Request::parse(http.request());
     let is_asked = wish.asked().is_some() && !wait.is_zero();
     let for_change = is_asked && path.is_manifest() && request.conditions.names_copies();
-    let quest = Quest { site, path: &path, conditions: &request.conditions, for_change };
+    let quest = Quest {
+        site,
+        path: &path,
+        conditions: &request.conditions,
+        for_change,
+        is_patient: !wait.is_zero() && site.manifests.concern(&path),
+    };
     let mut lookup = quest.find(http, wait).await;
     let mut looks = 1;
     let response = loop {
         let response = match lookup.answer {
-            Ok(Answer::Live(file)) => respond::live(site, &request, file).await,
+            Ok(Answer::Live(file)) => {
+                respond::live(site, &request, site.manifests.view(&file).file).await
+            }
             Ok(Answer::Stored(stored)) => respond::stored(site, &request, http, &path, stored),
             Ok(Answer::Folder) => Ok(to_folder(http)),
             Ok(Answer::Denied) => Err(Failure::Denied),
@@ -125,9 +139,22 @@ fn to_folder(http: &ServiceRequest) -> HttpResponse {
 }
 
 impl Quest<'_> {
-    /// Whether this file is what the client waits for.
-    fn accepts(&self, file: &File) -> bool {
-        !self.for_change || !self.is_known(file)
+    /// Whether this file is what the client waits for. Not to be asked while the library is
+    /// locked.
+    fn accepts(&self, file: &Arc<File>) -> bool {
+        if !self.for_change && !self.is_patient {
+            return true;
+        }
+        let view = self.site.manifests.view(file);
+        let is_ready = view.is_ready || !self.is_patient;
+        is_ready && !(self.for_change && self.is_known(&view.file))
+    }
+
+    /// Has what is needed to show a manifest read from disk.
+    async fn prepare(&self, file: &Arc<File>) {
+        for init in self.site.manifests.unread_inits(file) {
+            self.site.folder.look(init, false).await;
+        }
     }
 
     fn is_known(&self, file: &File) -> bool {
@@ -137,11 +164,14 @@ impl Quest<'_> {
     }
 
     async fn find(&self, http: &mut ServiceRequest, wait: Duration) -> Lookup {
+        let since = Instant::now();
         let current = self.site.library.current(self.path);
+        if let Some(file) = &current {
+            self.prepare(file).await;
+        }
         if let Some(file) = current.filter(|file| self.accepts(file)) {
             return Lookup { answer: Ok(Answer::Live(file)), held: None };
         }
-        let since = Instant::now();
         // Registered before the disk is looked at: no wake-up is lost.
         let address = http.peer_addr().map(|address| address.ip());
         let mut hold = if wait.is_zero() {
@@ -164,20 +194,27 @@ impl Quest<'_> {
             return Lookup { answer, held: None };
         }
         let Some(hold) = &mut hold else {
-            return Lookup { answer: Err(Failure::TooManyHeld), held: None };
+            let is_there = matches!(answer, Ok(Answer::Live(_))) && !self.for_change;
+            let answer = if is_there { answer } else { Err(Failure::TooManyHeld) };
+            return Lookup { answer, held: None };
+        };
+        let refused = match answer {
+            Ok(Answer::Live(file)) => Some(file),
+            _ => None,
         };
         log::debug!("{} is held", http.uri());
         forget_headers(http);
         let held = async {
             tokio::select! {
-                answer = self.held(hold) => Ok(answer),
+                answer = self.held(hold, refused) => Ok(answer),
                 () = shutdown.stopped() => Err(Failure::Stopping),
             }
         };
         let answer = match timeout_at((since + wait).into(), held).await {
             Ok(answer) => answer,
-            // A manifest that has not changed is answered with a 304.
-            Err(_) if self.for_change => Ok(self.unchanged()),
+            // A manifest that has not changed is answered with a 304, one that lacks something as
+            // it is.
+            Err(_) if self.for_change || self.is_patient => Ok(self.unchanged()),
             Err(_) => Ok(Answer::Absent),
         };
         Lookup { answer, held: Some(since.elapsed()) }
@@ -189,7 +226,11 @@ impl Quest<'_> {
     }
 
     async fn look(&self, is_held: bool) -> Answer {
-        self.site.folder.look(self.path.clone(), is_held).await
+        let answer = self.site.folder.look(self.path.clone(), is_held).await;
+        if let Answer::Live(file) = &answer {
+            self.prepare(file).await;
+        }
+        answer
     }
 
     fn is_answer(&self, answer: &Answer) -> bool {
@@ -200,14 +241,22 @@ impl Quest<'_> {
         }
     }
 
-    async fn held(&self, hold: &mut Hold) -> Answer {
+    /// Waits for what is not there, or is not as it was `refused`.
+    async fn held(&self, hold: &mut Hold, mut refused: Option<Arc<File>>) -> Answer {
         loop {
-            if let Some(file) = hold.wait.until(|file| self.accepts(file)).await {
-                return Answer::Live(file);
-            }
-            let answer = self.look(true).await;
-            if self.is_answer(&answer) {
-                return answer;
+            let is_refused =
+                |file: &File| refused.iter().any(|old| ptr::eq(&raw const **old, file));
+            let answer = match hold.wait.until(|file| !is_refused(file)).await {
+                Some(file) => {
+                    self.prepare(&file).await;
+                    Answer::Live(file)
+                }
+                None => self.look(true).await,
+            };
+            match answer {
+                Answer::Live(file) if !self.accepts(&file) => refused = Some(file),
+                Answer::Absent => refused = None,
+                answer => return answer,
             }
         }
     }

@@ -5,6 +5,7 @@
 
 use super::{
     file::{File, Source, Stamp},
+    onlooker::Onlooker,
     parking::{Parking, Ticket, wake},
     path::MediaPath,
     tag::Tag,
@@ -16,7 +17,7 @@ use std::{
     collections::HashMap,
     future::poll_fn,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     task::Poll,
@@ -30,6 +31,7 @@ pub struct Library {
     pub(super) window: Arc<Window>,
     waiting: AtomicUsize,
     max_waiting: usize,
+    onlooker: OnceLock<Box<dyn Onlooker>>,
 }
 
 /// The tag of a file that is not longer, in bytes, is made sooner than those who wait for it are
@@ -69,7 +71,13 @@ impl Library {
             window: Window::new(memory_bytes),
             waiting: AtomicUsize::new(0),
             max_waiting,
+            onlooker: OnceLock::new(),
         })
+    }
+
+    /// From now on this one sees how files grow; the first that is given stays.
+    pub fn show_to(&self, onlooker: Box<dyn Onlooker>) {
+        let _ = self.onlooker.set(onlooker);
     }
 
     fn shelf(&self) -> MutexGuard<'_, HashMap<MediaPath, Entry>> {
@@ -99,9 +107,12 @@ impl Library {
         source: Option<Arc<dyn Source>>,
         first: Bytes,
     ) -> Writer {
+        let witness = self.onlooker.get().and_then(|onlooker| onlooker.begins(&path));
+        let seen = first.clone();
         let mut writer = self.prepare(path, source);
         writer.append(first);
         self.put(writer.file().clone());
+        writer.show_to(witness, &seen);
         writer
     }
 
@@ -143,6 +154,15 @@ impl Library {
             file.finished();
         }
         file.settle();
+        file
+    }
+
+    /// A finished file that is to be shown instead of the one that stands under the path.
+    pub fn variant(&self, path: MediaPath, bytes: Bytes, modified: SystemTime) -> Arc<File> {
+        self.charge(bytes.len() as u64);
+        let file = self.file(path, None).with(bytes, (modified, Stamp::default()), None);
+        let file = Arc::new(file);
+        self.window.enter(&file);
         file
     }
 

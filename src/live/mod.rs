@@ -6,6 +6,7 @@ mod file;
 mod follower;
 mod hold;
 mod library;
+mod onlooker;
 mod parking;
 mod path;
 mod pieces;
@@ -18,6 +19,7 @@ pub use file::{File, Finished, Phase, Source, Stamp};
 pub use follower::{Follower, Step, Stored};
 pub use hold::Patience;
 pub use library::{Library, TooMany, Wait};
+pub use onlooker::{Onlooker, Witness};
 pub use path::{
     Container, Manifest, MediaPath, PathError, Role, Sequence, Target, under_side_name,
 };

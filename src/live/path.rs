@@ -292,6 +292,11 @@ impl<'a> Sequence<'a> {
         Some(Self { before, number, after })
     }
 
+    /// What all of its pattern have in common: before the number, and after it.
+    pub fn pattern(&self) -> (&'a str, &'a str) {
+        (self.before, self.after)
+    }
+
     /// Whether `other` is a later one of the same pattern.
     pub fn is_before(&self, other: &Sequence<'_>) -> bool {
         (self.before, self.after) == (other.before, other.after) && self.number < other.number

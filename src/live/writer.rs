@@ -3,6 +3,7 @@
 use super::{
     file::{File, Finished, Stamp},
     library::Library,
+    onlooker::Witness,
     tag::Tagger,
 };
 use bytes::Bytes;
@@ -14,11 +15,18 @@ pub struct Writer {
     file: Arc<File>,
     library: Arc<Library>,
     tagger: Tagger,
+    witness: Option<Box<dyn Witness>>,
 }
 
 impl Writer {
     pub(super) fn new(file: Arc<File>, library: Arc<Library>) -> Self {
-        Self { file, library, tagger: Tagger::default() }
+        Self { file, library, tagger: Tagger::default(), witness: None }
+    }
+
+    /// Lets one see how it grows on, who is told of the bytes that it begins with.
+    pub(super) fn show_to(&mut self, witness: Option<Box<dyn Witness>>, first: &[u8]) {
+        self.witness = witness;
+        self.witness.iter_mut().for_each(|witness| witness.grown(first));
     }
 
     /// The file that is written.
@@ -33,6 +41,7 @@ impl Writer {
         // Those who follow come first.
         let held = self.file.append(bytes);
         self.tagger.push(&hashed);
+        self.witness.iter_mut().for_each(|witness| witness.grown(&hashed));
         if held > self.library.window.share_bytes() {
             self.library.window.returned(self.file.evict());
         }
@@ -48,6 +57,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.file.end(None);
+        self.witness.iter_mut().for_each(|witness| witness.ended());
     }
 }
 

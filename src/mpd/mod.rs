@@ -2,6 +2,7 @@
 //!
 //! Pure: text in, text or a small model out. Editing leaves unknown elements and formatting alone.
 
+mod complete;
 mod live;
 mod model;
 mod read;
@@ -10,8 +11,9 @@ mod template;
 mod time;
 mod tree;
 
+pub use complete::{Additions, Clock, Document};
 pub use live::{Live, TemplateEdit, TimelineEdit, make_live};
-pub use model::{Addressing, Entry, Kind, Mpd, Period, Representation, Template, Timing};
+pub use model::{Addressing, Early, Entry, Kind, Mpd, Period, Representation, Template, Timing};
 pub use read::read;
 pub use template::{Found, Pattern, Values};
 pub use time::{date_time, duration, from_nanos, parse_duration};

@@ -90,6 +90,21 @@ pub struct Template {
     pub presentation_time_offset: u64,
     /// How long the segments are.
     pub timing: Timing,
+    /// How soon segments may be asked for, if the manifest says so.
+    pub early: Option<Early>,
+    /// Where the start tag of the innermost element begins in the document, in bytes.
+    pub at: usize,
+}
+
+/// What a manifest says of how soon segments may be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Early {
+    /// `@availabilityTimeOffset`, with that of the BaseURL; as long as can be for `INF`.
+    pub offset: Duration,
+    /// Whether the innermost element says so itself.
+    pub is_own: bool,
+    /// `@availabilityTimeComplete`: whether they are whole then.
+    pub is_complete: Option<bool>,
 }
 
 /// How long segments are.

@@ -1,7 +1,7 @@
 //! Reading an MPD into the model.
 
 use super::Error;
-use super::model::{Addressing, Entry, Kind, Mpd, Period, Representation, Template, Timing};
+use super::model::{Addressing, Early, Entry, Kind, Mpd, Period, Representation, Template, Timing};
 use super::time::{from_nanos, parse_duration};
 use super::tree::{self, Node};
 use std::time::Duration;
@@ -11,15 +11,23 @@ const MAX_ENTRIES: usize = 1_000_000;
 
 /// Reads an MPD.
 pub fn read(text: &str) -> Result<Mpd, Error> {
-    let root = tree::parse(text)?;
+    of_tree(&tree::parse(text)?)
+}
+
+/// Whether an MPD's segments appear with time.
+pub(super) fn kind(root: &Node) -> Kind {
+    if root.attribute("type") == Some("dynamic") { Kind::Dynamic } else { Kind::Static }
+}
+
+pub(super) fn of_tree(root: &Node) -> Result<Mpd, Error> {
     if root.name != "MPD" {
         return Err(Error::Invalid(format!("its root element is {}, not MPD", root.name)));
     }
-    let kind = if root.attribute("type") == Some("dynamic") { Kind::Dynamic } else { Kind::Static };
+    let kind = kind(root);
     let duration = root.attribute("mediaPresentationDuration").and_then(parse_duration);
     let mut reader = Reader { templates: 0, periods: Vec::new() };
     for period in root.all("Period") {
-        reader.period(period, base(&root)?, duration)?;
+        reader.period(period, root, duration)?;
     }
     match reader.periods.iter().any(|period| !period.representations.is_empty()) {
         true => Ok(Mpd { kind, duration, periods: reader.periods }),
@@ -41,15 +49,18 @@ struct Context<'a> {
     templates: Vec<(usize, &'a Node)>,
     lists: Vec<&'a Node>,
     limit: Option<Duration>,
+    /// Those of each level that are used, outermost first.
+    base_urls: Vec<&'a Node>,
 }
 
 impl Reader {
-    fn period(&mut self, node: &Node, base: String, total: Option<Duration>) -> Result<(), Error> {
+    fn period(&mut self, node: &Node, root: &Node, total: Option<Duration>) -> Result<(), Error> {
         let time = |name| node.attribute(name).and_then(parse_duration);
         let after = self.periods.last().map(|last| last.start + last.duration.unwrap_or_default());
         let start = time("start").or(after).unwrap_or_default();
         let duration = time("duration").or(total.and_then(|total| total.checked_sub(start)));
-        let context = Context { base, limit: duration, ..Context::default() };
+        let context = Context { limit: duration, ..Context::default() };
+        let context = self.enter(root, &context)?;
         let context = self.enter(node, &context)?;
         let mut representations = Vec::new();
         for set in node.all("AdaptationSet") {
@@ -66,6 +77,7 @@ impl Reader {
     fn enter<'a>(&mut self, node: &'a Node, outer: &Context<'a>) -> Result<Context<'a>, Error> {
         let mut context = outer.clone();
         context.base.push_str(&base(node)?);
+        context.base_urls.extend(node.child("BaseURL"));
         for template in node.all("SegmentTemplate") {
             context.templates.push((self.templates, template));
             self.templates += 1;
@@ -145,6 +157,25 @@ fn template(context: &Context<'_>) -> Result<Template, Error> {
         start_number: inherited(nodes(), "startNumber")?.unwrap_or(1),
         presentation_time_offset: offset,
         timing,
+        early: early(context),
+        at: context.templates.last().map_or(0, |(_, node)| node.tag.start),
+    })
+}
+
+/// The offset of the segments (ISO/IEC 23009-1, 5.3.9.2.2) adds to that of the BaseURL.
+fn early(context: &Context<'_>) -> Option<Early> {
+    let templates = || context.templates.iter().map(|(_, node)| *node);
+    let nodes = || context.base_urls.iter().copied().chain(templates());
+    let said = |name| nodes().rev().find_map(|node: &Node| node.attribute(name));
+    let complete = said("availabilityTimeComplete");
+    said("availabilityTimeOffset").or(complete)?;
+    let seconds = |node: &Node| node.attribute("availabilityTimeOffset")?.trim().parse().ok();
+    let total: f64 = templates().rev().find_map(seconds).unwrap_or(0.0)
+        + context.base_urls.iter().rev().copied().find_map(seconds).unwrap_or(0.0);
+    Some(Early {
+        offset: Duration::try_from_secs_f64(total.max(0.0)).unwrap_or(Duration::MAX),
+        is_own: templates().next_back().and_then(seconds).is_some(),
+        is_complete: complete.map(|complete| !matches!(complete.trim(), "false" | "0")),
     })
 }
 

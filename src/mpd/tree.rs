@@ -4,6 +4,7 @@ use super::Error;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
+use std::ops::Range;
 
 /// Elements deeper than this are refused: no MPD needs them.
 const MAX_DEPTH: usize = 64;
@@ -15,6 +16,10 @@ pub(super) struct Node {
     attributes: Vec<(String, String)>,
     pub(super) children: Vec<Node>,
     pub(super) text: String,
+    /// Where its start tag lies in the document, in bytes.
+    pub(super) tag: Range<usize>,
+    /// Where the whole of it ends.
+    pub(super) end: usize,
 }
 
 impl Node {
@@ -42,8 +47,14 @@ fn no_xml(reason: impl ToString) -> Error {
     Error::NoXml(reason.to_string())
 }
 
-fn node(start: &BytesStart<'_>) -> Result<Node, Error> {
-    let mut node = Node { name: start.local_name().as_ref().to_string(), ..Node::default() };
+/// How many bytes have been read.
+fn place(reader: &Reader<&[u8]>) -> usize {
+    usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX)
+}
+
+fn node(start: &BytesStart<'_>, tag: Range<usize>) -> Result<Node, Error> {
+    let name = start.local_name().as_ref().to_string();
+    let mut node = Node { name, end: tag.end, tag, ..Node::default() };
     for attribute in start.attributes() {
         let attribute = attribute.map_err(no_xml)?;
         let name = attribute.key.local_name().as_ref().to_string();
@@ -58,12 +69,14 @@ pub(super) fn parse(text: &str) -> Result<Node, Error> {
     let mut reader = Reader::from_str(text);
     let mut open = vec![Node::default()];
     loop {
+        let at = place(&reader);
         match reader.read_event().map_err(no_xml)? {
             Event::Start(_) if open.len() > MAX_DEPTH => return Err(no_xml("nested too deep")),
-            Event::Start(start) => open.push(node(&start)?),
-            Event::Empty(start) => add(&mut open, node(&start)?),
+            Event::Start(start) => open.push(node(&start, at..place(&reader))?),
+            Event::Empty(start) => add(&mut open, node(&start, at..place(&reader))?),
             Event::End(_) => {
-                let closed = open.pop().unwrap_or_default();
+                let mut closed = open.pop().unwrap_or_default();
+                closed.end = place(&reader);
                 add(&mut open, closed);
             }
             Event::Text(text) => add_text(&mut open, &text.xml10_content()),

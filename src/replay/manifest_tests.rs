@@ -14,6 +14,8 @@ fn template(media: &str, timing: Timing) -> Template {
         start_number: 1,
         presentation_time_offset: 0,
         timing,
+        early: None,
+        at: 0,
     }
 }
 

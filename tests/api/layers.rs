@@ -16,7 +16,8 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("log_sink", &[]),
     ("recording", &[]),
     ("folder", &["live"]),
-    ("http", &["live", "folder", "recording"]),
+    ("manifest", &["live", "cmaf", "mpd"]),
+    ("http", &["live", "folder", "manifest", "recording"]),
     ("replay", &["cmaf", "mpd", "folder"]),
     ("demo", &["replay", "recording"]),
 ];

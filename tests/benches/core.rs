@@ -15,6 +15,7 @@ use lldash::{
     live::{
         Container, Follower, Library, MediaPath, Patience, Stamp, Step, Tail, Target, Wait, Writer,
     },
+    manifest::{Manifests, Settings},
     shutdown,
 };
 use std::{
@@ -168,7 +169,10 @@ fn site(folder: &std::path::Path) -> Arc<Site> {
     let folder = Folder::start(&config, library.clone()).expect("a folder");
     let patience =
         Patience { max_wait: second, default_wait: Duration::ZERO, extensions: Vec::new() };
+    let settings = Settings { is_on: true, public_url: None, replaces_clock: false };
     Arc::new(Site {
+        manifests: Manifests::new(settings, &library),
+        time_displacement: Duration::ZERO,
         library,
         folder,
         ingest: None,

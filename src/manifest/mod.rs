@@ -1,0 +1,221 @@
+//! The manifest as players need it: what a packager left out of a dynamic MPD is added before it
+//! is shown. The bytes on disk stay as they are.
+//!
+//! ```text
+//! live::Writer ──bytes──▶ Growth ──Arrival──▶ Sightings ──Verdict──▶ Plan ──mpd::Additions──▶
+//!                                                 └──nudge──▶ requests that wait for the manifest
+//! ```
+//!
+//! Each segment that grows is seen by a `Growth`, which keeps its first `moof` boxes and the times
+//! at which they came. Only when somebody asks for a manifest are they read, with its inits. The
+//! edited version is a file of the library, made once for each generation of the manifest and each
+//! change of what was seen, so that its tag, length, ranges and compressed form are its own.
+
+mod clock_url;
+mod growth;
+mod plan;
+mod sightings;
+mod verdict;
+
+use crate::{
+    clock,
+    cmaf::Init,
+    live::{File, Library, Manifest, MediaPath, Role},
+    mpd::{Document, Mpd},
+};
+use plan::{Chunks, Plan, Series, plan, wanting};
+use sightings::Sightings;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+use verdict::Verdict;
+
+/// Longer ones are shown as they are, in bytes: reading them would keep other requests waiting.
+const MAX_BYTES: usize = 4 << 20;
+
+/// Manifests of which an edited version is kept; beyond, one of them is made again when it is
+/// asked for.
+const MAX_SHOWN: usize = 256;
+
+/// A manifest waits for its first chunk no longer than so many segments: a stream of which one
+/// representation never comes is not held up again and again.
+const PATIENCE_SEGMENTS: u32 = 2;
+
+/// What is done with manifests.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Whether anything is.
+    pub is_on: bool,
+    /// Where the server is for its clients, if inserted URLs are to be absolute.
+    pub public_url: Option<String>,
+    /// Whether the clock takes the place of those that a manifest names.
+    pub replaces_clock: bool,
+}
+
+/// All manifests as they are shown.
+#[derive(Debug)]
+pub struct Manifests {
+    settings: Settings,
+    library: Arc<Library>,
+    sightings: Arc<Sightings>,
+    shown: Mutex<HashMap<MediaPath, Shown>>,
+}
+
+/// A manifest as it is shown.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// What is shown.
+    pub file: Arc<File>,
+    /// Whether nothing is to be expected soon that would add to it.
+    pub is_ready: bool,
+}
+
+/// What is kept of a manifest.
+#[derive(Debug)]
+struct Shown {
+    original: Weak<File>,
+    /// Of the sightings that it was made from.
+    version: u64,
+    /// `None`: the original.
+    edited: Option<Arc<File>>,
+    chunks: Chunks,
+    missing: Option<Duration>,
+    /// Since when something is missing.
+    since: Instant,
+}
+
+impl Manifests {
+    /// Has manifests edited from now on, by what the library shows of growing segments.
+    pub fn new(settings: Settings, library: &Arc<Library>) -> Self {
+        let sightings = Sightings::new(library, settings.is_on);
+        Self { settings, library: library.clone(), sightings, shown: Mutex::default() }
+    }
+
+    fn shown(&self) -> MutexGuard<'_, HashMap<MediaPath, Shown>> {
+        // Every change is complete before anything could panic.
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a path's file may be shown otherwise than it is.
+    pub fn concern(&self, path: &MediaPath) -> bool {
+        self.settings.is_on && path.role() == Role::Manifest(Manifest::Mpd)
+    }
+
+    /// A file as it is shown: an MPD with what was left out, anything else as it is. Not to be
+    /// asked while the library is locked.
+    pub fn view(&self, file: &Arc<File>) -> View {
+        let as_it_is = || View { file: file.clone(), is_ready: true };
+        if !self.concern(file.path()) {
+            return as_it_is();
+        }
+        if let Some(view) = self.known(file) {
+            return view;
+        }
+        // Before anything is looked at, so that no change is missed.
+        self.sightings.watch(file.path());
+        let version = self.sightings.version();
+        let Some(bytes) = file.whole().filter(|bytes| bytes.len() <= MAX_BYTES) else {
+            return as_it_is();
+        };
+        let document = std::str::from_utf8(&bytes).ok().and_then(|text| {
+            Document::parse(text).ok().filter(Document::is_dynamic).map(|document| (text, document))
+        });
+        let before = self.shown().get(file.path()).map(|shown| shown.chunks.clone());
+        let before = before.unwrap_or_default();
+        let (plan, text) = document.map_or_else(Default::default, |(text, document)| {
+            let judge = |series: &Series<'_>| self.judge(series);
+            let plan = plan(file.path(), &document, &self.settings, judge, &before);
+            let new = document.complete(&plan.additions);
+            (plan, Some(new).filter(|new| new != text))
+        });
+        self.keep(file, version, plan, text);
+        self.known(file).unwrap_or_else(as_it_is)
+    }
+
+    /// Inits that [`Manifests::view`] would ask the library for in vain: they are better read from
+    /// disk before.
+    pub fn unread_inits(&self, file: &Arc<File>) -> Vec<MediaPath> {
+        if !self.concern(file.path()) || self.known(file).is_some() {
+            return Vec::new();
+        }
+        let Some(bytes) = file.whole().filter(|bytes| bytes.len() <= MAX_BYTES) else {
+            return Vec::new();
+        };
+        let Some(mpd) = model(&bytes) else { return Vec::new() };
+        let unread = wanting(file.path(), &mpd).into_iter().filter_map(|series| {
+            let arrival = self.sightings.newest(|path| series.holds(path))?;
+            let init = series.init().filter(|_| arrival.is_spread())?;
+            self.library.current(&init).is_none().then_some(init)
+        });
+        unread.collect()
+    }
+
+    fn judge(&self, series: &Series<'_>) -> Option<Verdict> {
+        let arrival = self.sightings.newest(|path| series.holds(path))?;
+        let init = series.init().and_then(|path| self.library.current(&path)?.whole());
+        let init = init.and_then(|bytes| Init::parse(&bytes).ok());
+        Some(Verdict::of(&arrival, init.as_ref()))
+    }
+
+    /// What is shown of this generation, if nothing has been seen since.
+    fn known(&self, file: &Arc<File>) -> Option<View> {
+        let version = self.sightings.version();
+        let shown = self.shown();
+        let known = shown.get(file.path())?;
+        let is_this = known.original.as_ptr() == Arc::as_ptr(file) && known.version == version;
+        is_this.then(|| View {
+            file: known.edited.clone().unwrap_or_else(|| file.clone()),
+            is_ready: known.is_ready(file),
+        })
+    }
+
+    fn keep(&self, file: &Arc<File>, version: u64, plan: Plan, text: Option<String>) {
+        let mut shown = self.shown();
+        let before = shown.remove(file.path());
+        let original = Arc::downgrade(file);
+        let is_same = before.as_ref().is_some_and(|before| before.original.ptr_eq(&original));
+        let old = before.as_ref().and_then(|before| before.edited.clone());
+        let is_unchanged = |old: &Arc<File>, text: &str| {
+            is_same && old.whole().is_some_and(|bytes| bytes == text.as_bytes())
+        };
+        let edited = text.map(|text| match old {
+            Some(old) if is_unchanged(&old, &text) => old,
+            _ => {
+                let written = file.finished().map(|finished| finished.modified);
+                let modified = written.filter(|_| !is_same).unwrap_or_else(clock::now);
+                self.library.variant(file.path().clone(), text.into(), modified)
+            }
+        });
+        // While it goes on missing, it is not waited for again.
+        let since = before.filter(|before| before.missing.is_some() && plan.missing.is_some());
+        let since = since.map_or_else(Instant::now, |before| before.since);
+        let Plan { chunks, missing, .. } = plan;
+        let path = file.path().clone();
+        shown.insert(path.clone(), Shown { original, version, edited, chunks, missing, since });
+        if shown.len() > MAX_SHOWN {
+            shown.retain(|_, known| known.original.strong_count() > 0);
+            let other = shown.keys().find(|other| **other != path).cloned();
+            other.filter(|_| shown.len() > MAX_SHOWN).map(|other| shown.remove(&other));
+            self.sightings.retain(|path| shown.contains_key(path));
+        }
+    }
+}
+
+impl Shown {
+    /// Ready if nothing is missing, or it has been waited for long enough, or the manifest is so
+    /// old that nobody writes it.
+    fn is_ready(&self, file: &File) -> bool {
+        let Some(segment) = self.missing else { return true };
+        let patience = segment * PATIENCE_SEGMENTS;
+        let written = file.finished().map(|finished| finished.modified);
+        let age = written.and_then(|written| clock::now().duration_since(written).ok());
+        self.since.elapsed() >= patience || age.is_some_and(|age| age >= patience)
+    }
+}
+
+fn model(bytes: &[u8]) -> Option<Mpd> {
+    let document = Document::parse(std::str::from_utf8(bytes).ok()?).ok()?;
+    document.model().ok().filter(|_| document.is_dynamic())
+}
