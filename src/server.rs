@@ -1,8 +1,9 @@
 //! The composition root: builds the parts, wires them, stops them.
 
 use crate::{
+    clock,
     folder::{self, Folder, Uploads},
-    http::{self, Holds, Ingest, Origins, Settings, Site, ingest::access::Credential},
+    http::{self, Board, Holds, Ingest, Origins, Settings, Site, ingest::access::Credential},
     live::{Library, Patience},
     shutdown::{self, Trigger},
 };
@@ -89,7 +90,7 @@ impl Server {
     pub fn start(config: Config) -> Result<Self, StartError> {
         raise_open_files();
         let listeners = listeners(&config)?;
-        let library = Library::new(config.memory_bytes, config.max_held);
+        let library = Library::timed(config.memory_bytes, config.max_held, clock::now);
         let folder = Folder::start(&config.folder, library.clone())
             .map_err(|error| folder_error(&config.folder, &error))?;
         let uploads = folder.uploads().clone();
@@ -97,7 +98,6 @@ impl Server {
         let site = Arc::new(Site {
             library,
             folder,
-            path: config.folder.folder,
             ingest: config.ingest.map(|ingest| Ingest {
                 credential: ingest.credential,
                 max_upload_bytes: ingest.max_upload_bytes,
@@ -107,6 +107,8 @@ impl Server {
             holds: Holds::new(config.max_held_per_address),
             segment_caching: http::max_age(config.segment_max_age),
             origins: config.origins,
+            metrics: Arc::default(),
+            board: Board::new(),
             shutdown,
         });
         let addresses = listeners.iter().filter_map(|(listener, _)| listener.local_addr().ok());

@@ -10,17 +10,18 @@ mod cors;
 #[cfg(target_os = "linux")]
 mod disk;
 mod failure;
-mod front;
 mod gzip;
 mod headers;
 mod holds;
 pub mod ingest;
+mod pages;
 mod range;
 mod respond;
 mod routes;
 mod sending;
 mod serve;
 mod service;
+mod status;
 mod wait;
 mod wire;
 
@@ -30,14 +31,16 @@ pub use holds::Holds;
 pub use ingest::Ingest;
 pub use routes::entry;
 pub use service::{Settings, service};
+pub use status::Board;
 
 use crate::{
     folder::Folder,
     live::{Library, Patience},
+    metrics::Metrics,
     shutdown::Shutdown,
 };
 use actix_web::http::header::HeaderValue;
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 /// What requests are answered from; shared by all workers.
 #[derive(Debug)]
@@ -46,8 +49,6 @@ pub struct Site {
     pub library: Arc<Library>,
     /// The disk.
     pub folder: Folder,
-    /// Where the folder is, for the list of streams.
-    pub path: PathBuf,
     /// Whether and how encoders push.
     pub ingest: Option<Ingest>,
     /// How long requests may wait.
@@ -58,6 +59,10 @@ pub struct Site {
     pub segment_caching: HeaderValue,
     /// Pages of which origins may read.
     pub origins: Origins,
+    /// What happened so far.
+    pub metrics: Arc<Metrics>,
+    /// What the status page remembers.
+    pub board: Board,
     /// When the program stops, held requests end.
     pub shutdown: Shutdown,
 }

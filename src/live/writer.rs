@@ -1,8 +1,9 @@
 //! The one who writes a file as it grows.
 
 use super::{
-    file::{File, Finished, Stamp},
+    file::{File, Finished},
     library::Library,
+    source::Stamp,
     tag::Tagger,
 };
 use bytes::Bytes;
@@ -31,7 +32,7 @@ impl Writer {
         let length = bytes.len() as u64;
         let hashed = bytes.clone();
         // Those who follow come first.
-        let held = self.file.append(bytes);
+        let held = self.file.append(bytes, self.library.now());
         self.tagger.push(&hashed);
         if held > self.library.window.share_bytes() {
             self.library.window.returned(self.file.evict());

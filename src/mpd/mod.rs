@@ -4,6 +4,7 @@
 
 mod live;
 mod model;
+mod outline;
 mod read;
 mod tag;
 mod template;
@@ -12,6 +13,7 @@ mod tree;
 
 pub use live::{Live, TemplateEdit, TimelineEdit, make_live};
 pub use model::{Addressing, Entry, Kind, Mpd, Period, Representation, Template, Timing};
+pub use outline::{Outline, Quality, outline};
 pub use read::read;
 pub use template::{Found, Pattern, Values};
 pub use time::{date_time, duration, from_nanos, parse_duration};
