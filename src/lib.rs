@@ -23,12 +23,14 @@
 //!   in memory, when a file is finished. No disk, HTTP, task or clock. Knows nothing of ours.
 //! - [`cmaf`]: boxes, chunks, times of CMAF segments. Knows nothing of ours.
 //! - [`mpd`]: reads an MPD, edits it in place. Knows nothing of ours.
+//! - [`m3u8`]: reads a playlist at a glance. Knows nothing of ours.
+//! - [`metrics`]: counters, and Prometheus' text for them. Knows nothing of ours.
 //! - [`folder`]: the disk. The watch, the thread that decides what each file is, reads and writes
 //!   below the root only; uploads, and when they go again. Knows [`live`].
 //! - [`manifest`]: what a packager left out of a live MPD, from what is seen of its segments as
 //!   they grow. Knows [`live`], [`cmaf`], [`mpd`].
 //! - [`http`]: a request is parsed, the core is asked, the answer becomes a response. Knows
-//!   [`live`], [`folder`], [`manifest`], [`recording`].
+//!   [`live`], [`folder`], [`manifest`], [`mpd`], [`m3u8`], [`metrics`], [`recording`].
 //! - [`replay`]: a live segmenter imitated from a recording. Knows [`cmaf`], [`mpd`], [`folder`].
 //! - [`server`]: the composition root: builds, wires, stops. Knows all of the above.
 //! - [`demo`]: the built-in recording as a live stream. Knows [`replay`], [`recording`].
@@ -47,7 +49,9 @@ pub mod folder;
 pub mod http;
 pub mod live;
 pub mod log_sink;
+pub mod m3u8;
 pub mod manifest;
+pub mod metrics;
 pub mod mpd;
 pub mod recording;
 pub mod replay;

@@ -1,8 +1,9 @@
 //! The composition root: builds the parts, wires them, stops them.
 
 use crate::{
+    clock,
     folder::{self, Folder, Uploads},
-    http::{self, Holds, Ingest, Origins, Settings, Site, ingest::access::Credential},
+    http::{self, Board, Holds, Ingest, Origins, Settings, Site, ingest::access::Credential},
     live::{Library, Patience},
     manifest::{self, Manifests},
     shutdown::{self, Trigger},
@@ -94,7 +95,7 @@ impl Server {
     pub fn start(config: Config) -> Result<Self, StartError> {
         raise_open_files();
         let listeners = listeners(&config)?;
-        let library = Library::new(config.memory_bytes, config.max_held);
+        let library = Library::timed(config.memory_bytes, config.max_held, clock::now);
         // Before anything is read: it sees files grow from their first byte.
         let manifests = Manifests::new(config.manifests, &library);
         let folder = Folder::start(&config.folder, library.clone())
@@ -106,7 +107,6 @@ impl Server {
             folder,
             manifests,
             time_displacement: config.time_displacement,
-            path: config.folder.folder,
             ingest: config.ingest.map(|ingest| Ingest {
                 credential: ingest.credential,
                 max_upload_bytes: ingest.max_upload_bytes,
@@ -116,6 +116,8 @@ impl Server {
             holds: Holds::new(config.max_held_per_address),
             segment_caching: http::max_age(config.segment_max_age),
             origins: config.origins,
+            metrics: Arc::default(),
+            board: Board::new(),
             shutdown,
         });
         let addresses = listeners.iter().filter_map(|(listener, _)| listener.local_addr().ok());

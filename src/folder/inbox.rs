@@ -69,6 +69,8 @@ pub(super) enum Task {
 pub(super) struct Inbox {
     queue: Mutex<Queue>,
     bell: Bell,
+    /// The name of the watch that fills it.
+    watch: Mutex<&'static str>,
 }
 
 #[derive(Debug, Default)]
@@ -95,11 +97,21 @@ const MAX_EVENTS: usize = 65_536;
 
 impl Inbox {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { queue: Mutex::default(), bell: Bell::new()? })
+        Ok(Self { queue: Mutex::default(), bell: Bell::new()?, watch: Mutex::default() })
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another watch fills it from now on.
+    pub(super) fn filled_by(&self, watch: &'static str) {
+        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = watch;
+    }
+
+    /// The name of the watch that fills it.
+    pub(super) fn watch_name(&self) -> &'static str {
+        *self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds an event.

@@ -42,6 +42,7 @@ mod scan;
 mod settled;
 mod spare;
 mod spool;
+mod survey;
 mod tracker;
 mod upload;
 mod uploader;
@@ -52,6 +53,7 @@ pub use answer::{Answer, StoredFile, Witness};
 pub use keeper::Keep;
 pub use manifest::MAX_MANIFEST_BYTES;
 pub use spool::{Halt, WriteError};
+pub use survey::{ManifestFile, Survey};
 pub use upload::{Done, Upload, Uploads};
 pub use watcher::Watch;
 
@@ -139,6 +141,11 @@ impl Folder {
     /// What is uploaded into it.
     pub fn uploads(&self) -> &Arc<Uploads> {
         &self.uploads
+    }
+
+    /// How changes are noticed: `inotify`, `notify` or `poll`.
+    pub fn watch_name(&self) -> &'static str {
+        self.inbox.watch_name()
     }
 
     /// Whether it is still being watched: false only after a failure.

@@ -67,7 +67,7 @@ impl Watcher {
             return Self::polling(interval, inbox, &reason);
         }
         match Self::by_system(watch, &inbox) {
-            Ok(backend) => Ok(Self { backend, inbox, interval }),
+            Ok(backend) => Ok(Self::over(backend, inbox, interval)),
             Err(error) => Self::polling(interval, inbox, &error.to_string()),
         }
     }
@@ -92,7 +92,17 @@ impl Watcher {
         log::warn!("the folder is looked at every {interval:?}: {reason}");
         let config = Config::default().with_poll_interval(interval).with_follow_symlinks(false);
         let watcher = PollWatcher::new(handler(inbox.clone()), config).map_err(io::Error::other)?;
-        Ok(Self { backend: Backend::Poll(watcher), inbox, interval })
+        Ok(Self::over(Backend::Poll(watcher), inbox, interval))
+    }
+
+    fn over(backend: Backend, inbox: Arc<Inbox>, interval: Duration) -> Self {
+        inbox.filled_by(match backend {
+            #[cfg(target_os = "linux")]
+            Backend::Inotify(_) => "inotify",
+            Backend::Notify { .. } => "notify",
+            Backend::Poll(_) => "poll",
+        });
+        Self { backend, inbox, interval }
     }
 
     /// The same by polling, after the system gave no more watches.

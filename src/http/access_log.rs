@@ -63,11 +63,6 @@ impl Line {
         self.held = response.headers().get(SERVER_TIMING).cloned();
     }
 
-    /// The time since the request came.
-    pub(super) fn elapsed(&self) -> Duration {
-        self.since.elapsed()
-    }
-
     /// A chunk has left: what an encoder's chunk is followed to.
     pub(super) fn sent(&self, offset: u64, bytes: usize) {
         if log::log_enabled!(target: CHUNKS, log::Level::Debug) {
@@ -132,7 +127,9 @@ impl fmt::Display for Held<'_> {
         match said.and_then(|said| said.strip_prefix("wait;dur=")) {
             Some(millis) => write!(f, "held {millis} ms"),
             // Without an answer, it was held all the time.
-            None if self.0.status.is_none() => write!(f, "held {} ms", Millis(self.0.elapsed())),
+            None if self.0.status.is_none() => {
+                write!(f, "held {} ms", Millis(self.0.since.elapsed()))
+            }
             None => f.write_str("held 0 ms"),
         }
     }

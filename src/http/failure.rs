@@ -52,6 +52,8 @@ pub(super) enum Failure {
     TooManyHeld,
     /// The disk does not answer.
     Busy,
+    /// The folder is watched no longer.
+    Unwatched,
     /// The program stops.
     Stopping,
     /// The file broke off before a client of HTTP/1.0 could be given all of it.
@@ -91,9 +93,12 @@ impl Failure {
             Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
             Self::Precondition => StatusCode::PRECONDITION_FAILED,
             Self::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::Changed | Self::TooManyHeld | Self::Busy | Self::Stopping | Self::BrokenOff => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Changed
+            | Self::TooManyHeld
+            | Self::Busy
+            | Self::Unwatched
+            | Self::Stopping
+            | Self::BrokenOff => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -120,6 +125,7 @@ impl Failure {
             Self::Changed => "the file is being written again and again; try again".into(),
             Self::TooManyHeld => "too many requests wait already; try again".into(),
             Self::Busy => "the disk does not answer; try again".into(),
+            Self::Unwatched => "the folder is not watched any more; see the server's log".into(),
             Self::Stopping => "the server is being stopped".into(),
             Self::BrokenOff => "the file broke off while it was written".into(),
         }

@@ -10,17 +10,18 @@ mod cors;
 #[cfg(target_os = "linux")]
 mod disk;
 mod failure;
-mod front;
 mod gzip;
 mod headers;
 mod holds;
 pub mod ingest;
+mod pages;
 mod range;
 mod respond;
 mod routes;
 mod sending;
 mod serve;
 mod service;
+mod status;
 mod wait;
 mod wire;
 
@@ -30,15 +31,17 @@ pub use holds::Holds;
 pub use ingest::Ingest;
 pub use routes::entry;
 pub use service::{Settings, service};
+pub use status::Board;
 
 use crate::{
     folder::Folder,
     live::{Library, Patience},
     manifest::Manifests,
+    metrics::Metrics,
     shutdown::Shutdown,
 };
 use actix_web::http::header::HeaderValue;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 /// What requests are answered from; shared by all workers.
 #[derive(Debug)]
@@ -51,8 +54,6 @@ pub struct Site {
     pub manifests: Manifests,
     /// So far behind is the clock that players ask.
     pub time_displacement: Duration,
-    /// Where the folder is, for the list of streams.
-    pub path: PathBuf,
     /// Whether and how encoders push.
     pub ingest: Option<Ingest>,
     /// How long requests may wait.
@@ -63,6 +64,10 @@ pub struct Site {
     pub segment_caching: HeaderValue,
     /// Pages of which origins may read.
     pub origins: Origins,
+    /// What happened so far.
+    pub metrics: Arc<Metrics>,
+    /// What the status page remembers.
+    pub board: Board,
     /// When the program stops, held requests end.
     pub shutdown: Shutdown,
 }

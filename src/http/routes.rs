@@ -1,11 +1,18 @@
 //! From a request's target to what answers it.
 
 use super::{
-    Site, access_log::Line, cors, failure::Failure, front, gzip, ingest, sending::Sending, serve,
+    Site,
+    access_log::Line,
+    cors,
+    failure::Failure,
+    ingest, pages,
+    sending::{Receipt, Sending},
+    serve, status,
 };
 use crate::{
     clock,
     live::{MediaPath, PathError, Target},
+    metrics::{Count, Metrics},
 };
 use actix_web::{
     Error, HttpResponse,
@@ -25,8 +32,14 @@ enum Route {
     Front,
     /// The server's time.
     Time,
+    /// How it is doing, as JSON.
+    Status,
+    /// The same as Prometheus text.
+    Metrics,
     /// Whether it lives.
     Health,
+    /// The player's page.
+    Play,
     /// One of our own files.
     Asset(String),
     /// Nothing that there is.
@@ -41,18 +54,31 @@ impl Route {
                 None => Ok(match ours {
                     "" => Self::Front,
                     "time" => Self::Time,
+                    "status" => Self::Status,
+                    "metrics" => Self::Metrics,
                     "health" => Self::Health,
+                    "play" => Self::Play,
                     _ => Self::Nothing,
                 }),
                 // The same as without, under the names that older tools use: the clock too, which
                 // manifests name relative to themselves.
                 Some(("download" | "upload", "ldash/time")) => Ok(Self::Time),
                 Some(("download" | "upload", path)) => Self::of_folder(&format!("/{path}")),
+                Some(("play", path)) => Self::of_player(path),
                 Some(("assets", name)) => Ok(Self::Asset(name.to_owned())),
                 Some(_) => Ok(Self::Nothing),
             };
         }
         Self::of_folder(encoded)
+    }
+
+    /// The page takes what it plays from its address, which must be one that could be played.
+    fn of_player(path: &str) -> Result<Self, Failure> {
+        match Target::from_url(&format!("/{path}")) {
+            Ok(Target::File(_) | Target::Folder(None)) => Ok(Self::Play),
+            Ok(Target::Folder(Some(_))) | Err(PathError::Hidden) => Ok(Self::Nothing),
+            Err(PathError::Malformed(reason)) => Err(Failure::malformed(reason)),
+        }
     }
 
     fn of_folder(encoded: &str) -> Result<Self, Failure> {
@@ -67,18 +93,31 @@ impl Route {
     }
 }
 
-/// Answers a request, adds what every response has, and has it logged.
+/// Answers a request, adds what every response has, and has it counted and logged.
 pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<ServiceResponse, Error> {
-    let mut line = Line::new(&request, Instant::now());
+    let since = Instant::now();
+    let mut line = Line::new(&request, since);
+    let unanswered = Unanswered(&site.metrics);
     let mut response =
         answer(&site, &mut request).await.unwrap_or_else(|failure| failure.response());
+    std::mem::forget(unanswered);
+    site.metrics.request(request.method().as_str(), response.status().as_u16());
     site.origins.allow(request.headers(), response.headers_mut());
     line.iter_mut().for_each(|line| line.answered(&response));
-    let response = Sending::wrap(&request, response, line);
+    let response = Sending::wrap(&request, response, Receipt { site, since, line });
     Ok(request.into_response(response))
 }
 
-async fn answer(site: &Site, request: &mut ServiceRequest) -> Result<HttpResponse, Failure> {
+/// A request that is dropped before it is answered was left by its client.
+struct Unanswered<'a>(&'a Metrics);
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        self.0.add(Count::Left, 1);
+    }
+}
+
+async fn answer(site: &Arc<Site>, request: &mut ServiceRequest) -> Result<HttpResponse, Failure> {
     let method = request.method();
     if method == Method::OPTIONS {
         return Ok(cors::options(request.headers(), ingest::methods(site, request)));
@@ -89,30 +128,30 @@ async fn answer(site: &Site, request: &mut ServiceRequest) -> Result<HttpRespons
     match Route::of(request.uri().path())? {
         Route::File(path) => serve::file(site, request, path).await,
         Route::Root => root(site, request).await,
-        Route::Front => Ok(front::page(site).await),
+        Route::Front => Ok(pages::front(site, request.uri().path()).await),
+        Route::Play => Ok(pages::player(request.uri().path())),
         Route::Time => Ok(time(site)),
-        Route::Health => health(site),
-        Route::Asset(name) => {
-            let takes_gzip = gzip::is_accepted(request.headers());
-            front::asset(&name, takes_gzip).ok_or(Failure::Absent)
-        }
+        Route::Status => Ok(status::json(site).await),
+        Route::Metrics => Ok(status::metrics(site)),
+        Route::Health => health(site.folder.is_alive()),
+        Route::Asset(name) => pages::asset(&name, request.headers()).ok_or(Failure::Absent),
         Route::Nothing => Err(Failure::Absent),
     }
 }
 
 /// Alive while the folder is watched.
-fn health(site: &Site) -> Result<HttpResponse, Failure> {
-    if !site.folder.is_alive() {
-        return Err(Failure::Busy);
+fn health(is_watched: bool) -> Result<HttpResponse, Failure> {
+    if !is_watched {
+        return Err(Failure::Unwatched);
     }
     Ok(uncached("text/plain; charset=utf-8").body("ok\n"))
 }
 
-async fn root(site: &Site, request: &mut ServiceRequest) -> Result<HttpResponse, Failure> {
+async fn root(site: &Arc<Site>, request: &mut ServiceRequest) -> Result<HttpResponse, Failure> {
     let index = MediaPath::at_root("index.html");
     let response = serve::file(site, request, index).await?;
     let is_absent = response.status() == actix_web::http::StatusCode::NOT_FOUND;
-    Ok(if is_absent { front::page(site).await } else { response })
+    Ok(if is_absent { pages::front(site, request.uri().path()).await } else { response })
 }
 
 /// The time as xs:dateTime with milliseconds, for UTCTiming's `http-xsdate` and, by its `Date`,
@@ -125,7 +164,8 @@ fn time(site: &Site) -> HttpResponse {
     response.body(humantime::format_rfc3339_millis(now).to_string())
 }
 
-fn uncached(content_type: &'static str) -> actix_web::HttpResponseBuilder {
+/// A response that nobody keeps.
+pub(super) fn uncached(content_type: &'static str) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CONTENT_TYPE, content_type));
     response.insert_header((header::CACHE_CONTROL, "no-store"));
@@ -135,6 +175,13 @@ fn uncached(content_type: &'static str) -> actix_web::HttpResponseBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn urls_health_is_that_of_the_watch() {
+        assert_eq!(health(true).map(|response| response.status().as_u16()), Ok(200));
+        let failed = health(false).expect_err("it is not watched").response();
+        assert_eq!(failed.status().as_u16(), 503);
+    }
 
     #[test]
     fn urls_every_route() {
@@ -147,6 +194,15 @@ mod tests {
         assert_eq!(Route::of("/ldash/time"), Ok(Route::Time));
         assert_eq!(Route::of("/ldash/download/ldash/time"), Ok(Route::Time));
         assert_eq!(Route::of("/ldash/health"), Ok(Route::Health));
+        assert_eq!(Route::of("/ldash/status"), Ok(Route::Status));
+        assert_eq!(Route::of("/ldash/metrics"), Ok(Route::Metrics));
+        for play in ["/ldash/play", "/ldash/play/", "/ldash/play/a/x.mpd", "/ldash/play/a%20b"] {
+            assert_eq!(Route::of(play), Ok(Route::Play), "{play}");
+        }
+        assert_eq!(Route::of("/ldash/play/a/"), Ok(Route::Nothing));
+        assert_eq!(Route::of("/ldash/play/.git/x"), Ok(Route::Nothing));
+        assert!(Route::of("/ldash/play/a%2Fb").is_err());
+        assert!(Route::of("/ldash/play/../x").is_err());
         assert_eq!(Route::of("/ldash/assets/dash.js"), Ok(Route::Asset("dash.js".into())));
         assert_eq!(Route::of("/ldash/none"), Ok(Route::Nothing));
         assert_eq!(Route::of("/ldash/none/x"), Ok(Route::Nothing));

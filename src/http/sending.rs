@@ -1,11 +1,13 @@
 //! A body on its way: gathered, framed, written, counted, and logged when it is done or dropped.
 
 use super::{
+    Site,
     access_log::{self, Line},
     batch::Batch,
     body::Head,
     wire::Outlet,
 };
+use crate::metrics::Count;
 use actix_web::{
     HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
@@ -19,8 +21,9 @@ use bytes::Bytes;
 use std::{
     error::Error,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A response's body as it is sent.
@@ -60,9 +63,19 @@ struct Direct {
     batch: Option<Batch>,
 }
 
-/// What the log will say.
+/// What is to be told of a request when it is over.
+pub(super) struct Receipt {
+    /// Where it is counted.
+    pub(super) site: Arc<Site>,
+    /// When it came.
+    pub(super) since: Instant,
+    /// Where it is logged.
+    pub(super) line: Option<Line>,
+}
+
+/// What the log and the counters will say.
 struct Report {
-    line: Option<Line>,
+    receipt: Receipt,
     bytes: u64,
     first_byte: Option<Duration>,
     end: access_log::End,
@@ -78,7 +91,7 @@ impl Sending {
     pub(super) fn wrap(
         request: &ServiceRequest,
         mut response: HttpResponse,
-        line: Option<Line>,
+        receipt: Receipt,
     ) -> HttpResponse {
         let is_empty = matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
         let outlet = request.conn_data::<Outlet>().filter(|_| !is_empty).cloned();
@@ -91,7 +104,7 @@ impl Sending {
             None => Way::Actix(Bytes::new()),
         };
         let end = if is_empty { access_log::End::Done } else { access_log::End::Left };
-        let report = Report { line, bytes: 0, first_byte: None, end };
+        let report = Report { receipt, bytes: 0, first_byte: None, end };
         let is_head = !is_empty && request.method() == Method::HEAD;
         response.map_body(|_, body| {
             // actix leaves out what it writes itself.
@@ -241,18 +254,29 @@ impl Inner {
 impl Report {
     /// So many bytes of the body have gone.
     fn sent(&mut self, bytes: usize) {
-        if let Some(line) = self.line.as_ref().filter(|_| bytes > 0) {
-            self.first_byte.get_or_insert_with(|| line.elapsed());
-            line.sent(self.bytes, bytes);
+        if bytes == 0 {
+            return;
         }
+        let Receipt { site, since, line } = &self.receipt;
+        if self.first_byte.is_none() {
+            let after = since.elapsed();
+            site.metrics.first_byte(after);
+            self.first_byte = Some(after);
+        }
+        site.metrics.add(Count::SentBytes, bytes as u64);
+        line.iter().for_each(|line| line.sent(self.bytes, bytes));
         self.bytes += bytes as u64;
     }
 }
 
 impl Drop for Report {
     fn drop(&mut self) {
-        if let Some(mut line) = self.line.take() {
-            line.log(self.bytes, self.first_byte, self.end);
+        let Receipt { site, line, .. } = &mut self.receipt;
+        match self.end {
+            access_log::End::Done => {}
+            access_log::End::Cut => site.metrics.add(Count::Cut, 1),
+            access_log::End::Left => site.metrics.add(Count::Left, 1),
         }
+        line.iter_mut().for_each(|line| line.log(self.bytes, self.first_byte, self.end));
     }
 }

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     folder::Answer,
     live::{File, MediaPath},
+    metrics::Count,
 };
 use actix_web::{
     HttpResponse,
@@ -82,7 +83,10 @@ pub(super) async fn file(
             Ok(Answer::Folder) => Ok(to_folder(http)),
             Ok(Answer::Denied) => Err(Failure::Denied),
             Ok(Answer::Absent) if wait.is_zero() => Err(Failure::Absent),
-            Ok(Answer::Absent) => Err(Failure::TimedOut(wait)),
+            Ok(Answer::Absent) => {
+                site.metrics.add(Count::TimedOut, 1);
+                Err(Failure::TimedOut(wait))
+            }
             Err(failure) => Err(failure),
         };
         if looks == MAX_LOOKS || !matches!(response, Err(Failure::Changed)) {
@@ -99,6 +103,7 @@ pub(super) async fn file(
         insert(&mut response, PREFERENCE_APPLIED, &format!("wait={}", wait.as_secs()));
     }
     if let Some(held) = held {
+        site.metrics.held(held);
         insert(&mut response, SERVER_TIMING, &format!("wait;dur={}", Millis(held)));
     }
     Ok(response)

@@ -43,6 +43,7 @@ where
     S: Future<Output = ()> + 'static,
 {
     let (asked, takes_uploads) = (site.clone(), settings.takes_uploads);
+    let metrics = site.metrics.clone();
     let site = site.clone();
     let app = App::new().default_service(fn_service(move |request| entry(site.clone(), request)));
     let http = HttpService::build()
@@ -61,7 +62,7 @@ where
         .h1(map_config(app, |()| AppConfig::default()));
     let paced = fn_service(move |stream: TcpStream| {
         let (wire, address) = connection::accept(stream);
-        ready(Ok((Paced::new(wire, takes_uploads), address)))
+        ready(Ok((Paced::new(wire, metrics.connected(), takes_uploads), address)))
     });
     paced.and_then(http)
 }
@@ -73,6 +74,7 @@ async fn expect(site: Arc<Site>, request: Request) -> Result<Request, Response<B
         Ok(()) => Ok(request),
         Err(failure) => {
             let mut response: Response<BoxBody> = failure.response().into();
+            site.metrics.request(request.method().as_str(), response.status().as_u16());
             // Whether the body follows nobody knows: nothing behind it could be understood.
             response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
             Err(response)

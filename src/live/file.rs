@@ -7,45 +7,24 @@
 
 use super::{
     follower::{Follower, Step, Stored},
+    index::GrowingFile,
     parking::{Parking, Ticket, wake},
     path::MediaPath,
     pieces::{Pieces, Run, join},
+    source::{Source, Stamp},
     tag::Tag,
 };
 use bytes::Bytes;
 use std::{
     future::poll_fn,
-    io,
     ops::Range,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::SystemTime,
 };
-
-/// Where bytes can be read again that are no longer in memory.
-pub trait Source: Send + Sync {
-    /// Reads exactly `length` bytes at `offset`. Blocks.
-    ///
-    /// # Errors
-    /// When they cannot be read, or are not all there.
-    fn read_at(&self, offset: u64, length: usize) -> io::Result<Bytes>;
-
-    /// Makes sure that it can be read from now on, whatever becomes of its name; false when that
-    /// is no longer possible.
-    fn pin(&self) -> bool {
-        true
-    }
-
-    /// All bytes are in memory: what [`Source::pin`] holds may be let go.
-    fn release(&self) {}
-}
-
-/// Tells one state of a file on disk from another; made by whoever looks at the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Stamp(pub [u64; 4]);
 
 /// What is known of a file once it is finished.
 #[derive(Debug, Clone)]
@@ -78,6 +57,10 @@ pub struct File {
     tag: OnceLock<Tag>,
     /// Asked for since the window last looked.
     touched: AtomicBool,
+    /// When it was begun, by the library's clock.
+    began: SystemTime,
+    /// So many read it along.
+    followers: AtomicUsize,
     /// Told when this file goes, with the bytes that it still held.
     on_drop: Box<dyn Fn(u64) + Send + Sync>,
 }
@@ -90,6 +73,8 @@ struct State {
     finished: Option<(SystemTime, Stamp)>,
     gzipped: Option<Bytes>,
     in_memory: u64,
+    /// When bytes last came, by the library's clock.
+    grown: SystemTime,
     parking: Parking,
 }
 
@@ -97,6 +82,7 @@ impl File {
     pub(super) fn new(
         path: MediaPath,
         source: Option<Arc<dyn Source>>,
+        began: SystemTime,
         on_drop: Box<dyn Fn(u64) + Send + Sync>,
     ) -> Self {
         let state = State {
@@ -106,10 +92,12 @@ impl File {
             finished: None,
             gzipped: None,
             in_memory: 0,
+            grown: began,
             parking: Parking::default(),
         };
-        let (state, tag) = (Mutex::new(state), OnceLock::new());
-        Self { path, source, state, tag, touched: AtomicBool::new(true), on_drop }
+        let (state, tag, touched) = (Mutex::new(state), OnceLock::new(), AtomicBool::new(true));
+        let followers = AtomicUsize::new(0);
+        Self { path, source, state, tag, touched, began, followers, on_drop }
     }
 
     /// One that is finished, with all its bytes.
@@ -144,6 +132,18 @@ impl File {
     pub fn progress(&self) -> (Phase, u64) {
         let state = self.state();
         (state.phase, state.pieces.length())
+    }
+
+    /// How it stands, if it grows.
+    pub(super) fn growth(&self) -> Option<GrowingFile> {
+        let state = self.state();
+        (state.phase == Phase::Growing).then(|| GrowingFile {
+            path: self.path.clone(),
+            length_bytes: state.pieces.length(),
+            began: self.began,
+            grown: state.grown,
+            followers: self.followers.load(Ordering::Relaxed),
+        })
     }
 
     /// Whether no more bytes will come, and none is missing.
@@ -200,12 +200,14 @@ impl File {
     /// Reads along from the start of `range` to its end, or to the file's.
     pub fn follow(self: &Arc<Self>, range: Range<u64>) -> Follower {
         self.touched.store(true, Ordering::Relaxed);
+        self.followers.fetch_add(1, Ordering::Relaxed);
         Follower::new(self.clone(), range)
     }
 
     /// Adds bytes; answers how many are in memory then.
-    pub(super) fn append(&self, bytes: Bytes) -> u64 {
+    pub(super) fn append(&self, bytes: Bytes, now: SystemTime) -> u64 {
         let mut state = self.state();
+        state.grown = now;
         state.in_memory += bytes.len() as u64;
         state.pieces.push(bytes);
         let held = state.in_memory;
@@ -308,6 +310,7 @@ impl File {
 
     /// A follower leaves.
     pub(super) fn leave(&self, ticket: Option<Ticket>) {
+        self.followers.fetch_sub(1, Ordering::Relaxed);
         self.state().parking.leave(ticket);
     }
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::live::{Library, Stamp};
 use futures::{FutureExt, future::poll_fn};
+use std::io;
 use std::time::SystemTime;
 
 const MODIFIED: SystemTime = SystemTime::UNIX_EPOCH;

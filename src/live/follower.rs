@@ -1,10 +1,6 @@
 //! Those who read a file along.
 
-use super::{
-    file::{File, Source},
-    parking::Ticket,
-    pieces::Evicted,
-};
+use super::{file::File, parking::Ticket, pieces::Evicted, source::Source};
 use bytes::Bytes;
 use std::{
     fmt, io,

@@ -4,59 +4,41 @@
 //! for never makes the map grow beyond the number of requests that wait.
 
 use super::{
-    file::{File, Source, Stamp},
+    file::File,
+    index::Overview,
     onlooker::Onlooker,
-    parking::{Parking, Ticket, wake},
+    parking::wake,
     path::MediaPath,
+    shelf::{Entry, Shelf},
+    source::{Source, Stamp},
     tag::Tag,
+    wait::Wait,
     window::Window,
     writer::Writer,
 };
 use bytes::Bytes;
 use std::{
-    collections::HashMap,
-    future::poll_fn,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    task::Poll,
     time::SystemTime,
 };
 
 /// All files that are known: growing ones, manifests, and finished ones that are in memory.
 #[derive(Debug)]
 pub struct Library {
-    shelf: Mutex<HashMap<MediaPath, Entry>>,
+    shelf: Mutex<Shelf>,
     pub(super) window: Arc<Window>,
-    waiting: AtomicUsize,
+    pub(super) waiting: AtomicUsize,
     max_waiting: usize,
     onlooker: OnceLock<Box<dyn Onlooker>>,
+    clock: fn() -> SystemTime,
 }
 
 /// The tag of a file that is not longer, in bytes, is made sooner than those who wait for it are
 /// awake.
 const QUICK_BYTES: u64 = 256 * 1024;
-
-#[derive(Debug, Default)]
-struct Entry {
-    file: Option<Arc<File>>,
-    parking: Parking,
-    waiting: usize,
-    nudges: u64,
-    /// One who waits has learnt that nothing is there, and no event has told of it since.
-    is_absent: bool,
-    /// How often it was told of while somebody waited.
-    tidings: u64,
-}
-
-impl Entry {
-    /// Something has come, gone, or may have.
-    fn tell(&mut self) {
-        self.is_absent = false;
-        self.tidings += 1;
-    }
-}
 
 /// More requests wait than may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,12 +48,18 @@ impl Library {
     /// An empty library that keeps at most `memory_bytes` of media in memory and lets at most
     /// `max_waiting` wait.
     pub fn new(memory_bytes: u64, max_waiting: usize) -> Arc<Self> {
+        Self::timed(memory_bytes, max_waiting, || SystemTime::UNIX_EPOCH)
+    }
+
+    /// The same with a clock, which tells when files began and when they last grew.
+    pub fn timed(memory_bytes: u64, max_waiting: usize, clock: fn() -> SystemTime) -> Arc<Self> {
         Arc::new(Self {
             shelf: Mutex::default(),
             window: Window::new(memory_bytes),
             waiting: AtomicUsize::new(0),
             max_waiting,
             onlooker: OnceLock::new(),
+            clock,
         })
     }
 
@@ -80,14 +68,31 @@ impl Library {
         let _ = self.onlooker.set(onlooker);
     }
 
-    fn shelf(&self) -> MutexGuard<'_, HashMap<MediaPath, Entry>> {
+    /// The time now, as its clock tells it.
+    pub(super) fn now(&self) -> SystemTime {
+        (self.clock)()
+    }
+
+    /// What waits and what grows: at most `max` of each.
+    pub fn overview(&self, max: usize) -> Overview {
+        let shelf = self.shelf();
+        let waiting = |path: &MediaPath| shelf.entries.get(path).map_or(0, |entry| entry.waiting);
+        shelf.index.overview(max, waiting)
+    }
+
+    /// What media is kept in memory at most, in bytes.
+    pub fn limit_bytes(&self) -> u64 {
+        self.window.limit_bytes()
+    }
+
+    pub(super) fn shelf(&self) -> MutexGuard<'_, Shelf> {
         // Every change of the shelf is complete before anything could panic.
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The file that stands under a path now: it has bytes, or is a finished empty one.
     pub fn current(&self, path: &MediaPath) -> Option<Arc<File>> {
-        self.shelf().get(path)?.file.clone()
+        self.shelf().entries.get(path)?.file.clone()
     }
 
     /// How many wait.
@@ -168,7 +173,7 @@ impl Library {
 
     fn file(&self, path: MediaPath, source: Option<Arc<dyn Source>>) -> File {
         let window = self.window.clone();
-        File::new(path, source, Box::new(move |bytes| window.gone(bytes)))
+        File::new(path, source, self.now(), Box::new(move |bytes| window.gone(bytes)))
     }
 
     fn prepare(self: &Arc<Self>, path: MediaPath, source: Option<Arc<dyn Source>>) -> Writer {
@@ -179,7 +184,8 @@ impl Library {
 
     fn put(&self, file: Arc<File>) {
         let mut shelf = self.shelf();
-        let entry = shelf.entry(file.path().clone()).or_default();
+        shelf.index.put(&file);
+        let entry = shelf.entries.entry(file.path().clone()).or_default();
         entry.tell();
         let replaced = entry.file.replace(file);
         let parked = entry.parking.take();
@@ -192,7 +198,7 @@ impl Library {
     /// Those who wait for a path shall look at the disk again: what came is too large to be
     /// put here.
     pub fn nudge(&self, path: &MediaPath) {
-        let parked = self.shelf().get_mut(path).map(|entry| {
+        let parked = self.shelf().entries.get_mut(path).map(|entry| {
             entry.nudges += 1;
             entry.tell();
             entry.parking.take()
@@ -204,14 +210,14 @@ impl Library {
     /// here: others who come to wait need not look.
     pub fn note_absent(&self, path: &MediaPath) {
         let mut shelf = self.shelf();
-        if let Some(entry) = shelf.get_mut(path).filter(|entry| entry.waiting > 0) {
+        if let Some(entry) = shelf.entries.get_mut(path).filter(|entry| entry.waiting > 0) {
             entry.is_absent = true;
         }
     }
 
     /// Something may have come under a path: whoever comes to wait for it looks.
     pub fn doubt(&self, path: &MediaPath) {
-        self.shelf().get_mut(path).into_iter().for_each(Entry::tell);
+        self.shelf().entries.get_mut(path).into_iter().for_each(Entry::tell);
     }
 
     /// Nothing stands under the path any more. Replies under way go on.
@@ -226,7 +232,7 @@ impl Library {
 
     fn forget_if(&self, path: &MediaPath, condition: impl FnOnce(&Arc<File>) -> bool) {
         let mut shelf = self.shelf();
-        let Some(entry) = shelf.get_mut(path) else { return };
+        let Some(entry) = shelf.entries.get_mut(path) else { return };
         if !entry.file.as_ref().is_some_and(condition) {
             return;
         }
@@ -236,7 +242,7 @@ impl Library {
         entry.nudges += 1;
         let parked = entry.parking.take();
         if entry.waiting == 0 {
-            shelf.remove(path);
+            shelf.entries.remove(path);
         }
         drop(shelf);
         drop(forgotten);
@@ -247,6 +253,7 @@ impl Library {
     pub fn paths(&self) -> Vec<MediaPath> {
         let shelf = self.shelf();
         shelf
+            .entries
             .iter()
             .filter(|(_, entry)| entry.file.is_some())
             .map(|(path, _)| path.clone())
@@ -257,13 +264,13 @@ impl Library {
     /// does not.
     pub fn is_read(&self, path: &MediaPath) -> bool {
         let shelf = self.shelf();
-        let file = shelf.get(path).and_then(|entry| entry.file.as_ref());
+        let file = shelf.entries.get(path).and_then(|entry| entry.file.as_ref());
         file.is_some_and(|file| Arc::strong_count(file) > 1)
     }
 
     /// Whether anybody waits for a path.
     pub fn is_wanted(&self, path: &MediaPath) -> bool {
-        self.shelf().get(path).is_some_and(|entry| entry.waiting > 0)
+        self.shelf().entries.get(path).is_some_and(|entry| entry.waiting > 0)
     }
 
     /// Registers one who waits for a path, before anybody looks whether it is there: so no
@@ -277,81 +284,18 @@ impl Library {
             return Err(TooMany);
         }
         let mut shelf = self.shelf();
-        let entry = shelf.entry(path.clone()).or_default();
+        let entry = shelf.entries.entry(path.clone()).or_default();
         entry.waiting += 1;
-        let (nudges, tidings) = (entry.nudges, entry.tidings);
-        Ok(Wait { library: self.clone(), path, ticket: None, nudges, tidings })
+        let (is_first, nudges, tidings) = (entry.waiting == 1, entry.nudges, entry.tidings);
+        if is_first {
+            shelf.index.wanted(&path);
+        }
+        Ok(Wait::new(self.clone(), path, nudges, tidings))
     }
 
     pub(super) fn charge(&self, bytes: u64) {
         for file in self.window.charge(bytes) {
             self.forget_file(&file);
-        }
-    }
-}
-
-/// One who waits. Dropping it frees its place.
-#[derive(Debug)]
-pub struct Wait {
-    library: Arc<Library>,
-    path: MediaPath,
-    ticket: Option<Ticket>,
-    nudges: u64,
-    /// Those at its beginning.
-    tidings: u64,
-}
-
-impl Wait {
-    /// What it waits for.
-    pub fn path(&self) -> &MediaPath {
-        &self.path
-    }
-
-    /// The one who waits has looked since it began to, and nothing was there: others need not
-    /// look, unless something was told meanwhile.
-    pub fn note_absent(&self) {
-        let mut shelf = self.library.shelf();
-        let entry = shelf.get_mut(&self.path);
-        if let Some(entry) = entry.filter(|entry| entry.tidings == self.tidings) {
-            entry.is_absent = true;
-        }
-    }
-
-    /// Whether it is known that nothing is there, so that the disk need not be looked at.
-    pub fn is_known_absent(&self) -> bool {
-        let shelf = self.library.shelf();
-        shelf.get(&self.path).is_some_and(|entry| entry.is_absent && entry.file.is_none())
-    }
-
-    /// Resolves with the path's file as soon as there is one that is accepted, or with `None`
-    /// when the disk is to be looked at again. Cancel safe.
-    pub async fn until(&mut self, accept: impl Fn(&File) -> bool) -> Option<Arc<File>> {
-        poll_fn(|cx| {
-            let mut shelf = self.library.shelf();
-            let entry = shelf.entry(self.path.clone()).or_default();
-            if let Some(file) = entry.file.as_ref().filter(|file| accept(file)) {
-                return Poll::Ready(Some(file.clone()));
-            }
-            if std::mem::replace(&mut self.nudges, entry.nudges) != entry.nudges {
-                return Poll::Ready(None);
-            }
-            entry.parking.park(&mut self.ticket, cx.waker());
-            Poll::Pending
-        })
-        .await
-    }
-}
-
-impl Drop for Wait {
-    fn drop(&mut self) {
-        self.library.waiting.fetch_sub(1, Ordering::Relaxed);
-        let mut shelf = self.library.shelf();
-        if let Some(entry) = shelf.get_mut(&self.path) {
-            entry.waiting -= 1;
-            entry.parking.leave(self.ticket);
-            if entry.waiting == 0 && entry.file.is_none() {
-                shelf.remove(&self.path);
-            }
         }
     }
 }

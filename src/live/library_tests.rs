@@ -27,7 +27,11 @@ fn holding_a_client_that_leaves_frees_its_place() {
     let waits: Vec<_> = (0..2).filter_map(|_| library.wait(path("1.m4s")).ok()).collect();
     assert_eq!(library.wait(path("2.m4s")).err(), Some(TooMany));
     drop(waits);
-    assert_eq!((library.waiting(), library.shelf().len()), (0, 0), "nothing is left behind");
+    assert_eq!(
+        (library.waiting(), library.shelf().entries.len()),
+        (0, 0),
+        "nothing is left behind"
+    );
     assert!(library.wait(path("2.m4s")).is_ok());
 }
 
@@ -39,7 +43,7 @@ async fn holding_names_that_never_come_leave_nothing_behind() {
         let mut wait = library.wait(path).expect("one waits");
         assert!(wait.until(|_| true).now_or_never().is_none());
     }
-    assert_eq!(library.shelf().len(), 0);
+    assert_eq!(library.shelf().entries.len(), 0);
 }
 
 #[tokio::test]

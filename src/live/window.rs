@@ -30,6 +30,10 @@ impl Window {
         Arc::new(Self { limit_bytes, used_bytes, queue: Mutex::default() })
     }
 
+    pub(super) fn limit_bytes(&self) -> u64 {
+        self.limit_bytes.try_into().unwrap_or(0)
+    }
+
     pub(super) fn used_bytes(&self) -> u64 {
         self.used_bytes.load(Relaxed).try_into().unwrap_or(0)
     }

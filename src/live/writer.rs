@@ -1,9 +1,10 @@
 //! The one who writes a file as it grows.
 
 use super::{
-    file::{File, Finished, Stamp},
+    file::{File, Finished},
     library::Library,
     onlooker::Witness,
+    source::Stamp,
     tag::Tagger,
 };
 use bytes::Bytes;
@@ -39,7 +40,7 @@ impl Writer {
         let length = bytes.len() as u64;
         let hashed = bytes.clone();
         // Those who follow come first.
-        let held = self.file.append(bytes);
+        let held = self.file.append(bytes, self.library.now());
         self.tagger.push(&hashed);
         self.witness.iter_mut().for_each(|witness| witness.grown(&hashed));
         if held > self.library.window.share_bytes() {

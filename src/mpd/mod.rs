@@ -5,6 +5,7 @@
 mod complete;
 mod live;
 mod model;
+mod outline;
 mod read;
 mod tag;
 mod template;
@@ -14,6 +15,7 @@ mod tree;
 pub use complete::{Additions, Clock, Document};
 pub use live::{Live, TemplateEdit, TimelineEdit, make_live};
 pub use model::{Addressing, Early, Entry, Kind, Mpd, Period, Representation, Template, Timing};
+pub use outline::{Outline, Quality, outline};
 pub use read::read;
 pub use template::{Found, Pattern, Values};
 pub use time::{date_time, duration, from_nanos, parse_duration};

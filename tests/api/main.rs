@@ -35,6 +35,7 @@ mod process;
 #[cfg(target_os = "linux")]
 mod programs;
 mod ranges;
+mod status;
 mod traces;
 mod urls;
 #[cfg(target_os = "linux")]

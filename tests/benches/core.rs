@@ -11,7 +11,7 @@ use bytes::Bytes;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lldash::{
     folder::{self, Folder, Watch},
-    http::{self, Holds, Origins, Site},
+    http::{self, Board, Holds, Origins, Site},
     live::{
         Container, Follower, Library, MediaPath, Patience, Stamp, Step, Tail, Target, Wait, Writer,
     },
@@ -176,11 +176,12 @@ fn site(folder: &std::path::Path) -> Arc<Site> {
         library,
         folder,
         ingest: None,
-        path: config.folder,
         patience,
         holds: Holds::new(None),
         segment_caching: lldash::http::max_age(second),
         origins: Origins::Any,
+        metrics: Arc::default(),
+        board: Board::new(),
         shutdown: shutdown::channel().1,
     })
 }

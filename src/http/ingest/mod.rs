@@ -18,6 +18,7 @@ use super::{Site, access_log::CHUNKS, conditional::Conditions, cors, failure::Fa
 use crate::{
     folder::{Answer, Done, Halt, MAX_MANIFEST_BYTES, Upload},
     live::{MediaPath, PathError, Target},
+    metrics::{Count, Metrics},
 };
 use actix_web::{
     HttpMessage, HttpResponse,
@@ -203,6 +204,7 @@ async fn receive(
 ) -> Result<StatusCode, Failure> {
     let since = Instant::now();
     let limit = ingest.limit(&path);
+    let mut tally = Tally { metrics: &site.metrics, result: Some(Count::BrokenOff) };
     let mut upload = site.folder.uploads().upload(path, lifetime);
     let mut received = 0;
     loop {
@@ -211,14 +213,19 @@ async fn receive(
             Arrival::Bytes(bytes) => {
                 note_chunk(&upload, received, bytes.len(), since);
                 received += bytes.len() as u64;
+                site.metrics.add(Count::ReceivedBytes, bytes.len() as u64);
                 if received > limit {
+                    tally.result = Some(Count::Refused);
                     return Err(Failure::TooLarge(limit));
                 }
                 upload.push(bytes).await;
             }
             // An empty body asks whether something could be uploaded.
-            Arrival::End if !upload.has_begun() => return Ok(StatusCode::OK),
-            Arrival::End => return finish(upload).await,
+            Arrival::End if !upload.has_begun() => {
+                tally.result = None;
+                return Ok(StatusCode::OK);
+            }
+            Arrival::End => return finish(upload, &mut tally).await,
             Arrival::Broken => {
                 log::info!("{} broke off after {received} bytes", upload.path());
                 return Err(Failure::Truncated);
@@ -227,7 +234,7 @@ async fn receive(
                 log::info!("{} is cut: its encoder fell silent", upload.path());
                 return Err(Failure::Stalled);
             }
-            Arrival::Other(halt) => return halted(halt),
+            Arrival::Other(halt) => return halted(halt, &mut tally),
         }
     }
 }
@@ -242,11 +249,26 @@ fn note_chunk(upload: &Upload, offset: u64, bytes: usize, since: Instant) {
 }
 
 /// Answers when the file has its name.
-async fn finish(upload: Upload) -> Result<StatusCode, Failure> {
-    match upload.finish().await {
-        Ok(Done::Created) => Ok(StatusCode::CREATED),
-        Ok(Done::Replaced) => Ok(StatusCode::NO_CONTENT),
-        Err(halt) => halted(halt),
+async fn finish(upload: Upload, tally: &mut Tally<'_>) -> Result<StatusCode, Failure> {
+    let (result, status) = match upload.finish().await {
+        Ok(Done::Created) => (Count::Created, StatusCode::CREATED),
+        Ok(Done::Replaced) => (Count::Replaced, StatusCode::NO_CONTENT),
+        Err(halt) => return halted(halt, tally),
+    };
+    tally.result = Some(result);
+    Ok(status)
+}
+
+/// Counts what an upload came to when it is over, however that is.
+struct Tally<'a> {
+    metrics: &'a Metrics,
+    /// `None`: it was none.
+    result: Option<Count>,
+}
+
+impl Drop for Tally<'_> {
+    fn drop(&mut self) {
+        self.result.into_iter().for_each(|result| self.metrics.add(result, 1));
     }
 }
 
@@ -259,11 +281,13 @@ async fn remove(site: &Site, path: MediaPath) -> Result<StatusCode, Failure> {
 }
 
 /// A newer upload has come: that is no fault of this one.
-fn halted(halt: Halt) -> Result<StatusCode, Failure> {
-    match halt {
-        Halt::Superseded => Ok(StatusCode::NO_CONTENT),
-        Halt::Refused(error) => Err(error.into()),
-    }
+fn halted(halt: Halt, tally: &mut Tally<'_>) -> Result<StatusCode, Failure> {
+    let (result, answer) = match halt {
+        Halt::Superseded => (Count::Superseded, Ok(StatusCode::NO_CONTENT)),
+        Halt::Refused(error) => (Count::Refused, Err(error.into())),
+    };
+    tally.result = Some(result);
+    answer
 }
 
 #[cfg(test)]

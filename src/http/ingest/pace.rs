@@ -7,6 +7,7 @@
 //! Here neither can happen, for actix sees the next request, and the end, only when they are due.
 
 use super::{super::wire::Wire, framing::Framing};
+use crate::metrics::Open;
 use bytes::{Buf, BytesMut};
 use std::{
     cell::{Cell, RefCell},
@@ -27,6 +28,7 @@ pub struct Paced {
     /// The client takes no answers any more. What it sent before is taken all the same.
     is_deaf: bool,
     door: Rc<Door>,
+    _open: Open,
 }
 
 /// What requests know of their connection.
@@ -45,10 +47,10 @@ impl std::fmt::Debug for Paced {
 
 impl Paced {
     /// A connection that was accepted.
-    pub(in crate::http) fn new(wire: Wire, takes_uploads: bool) -> Self {
+    pub(in crate::http) fn new(wire: Wire, open: Open, takes_uploads: bool) -> Self {
         let door = Rc::new(Door { takes_uploads, ..Door::default() });
         let framing = takes_uploads.then(Framing::default);
-        Self { wire, framing, ahead: BytesMut::new(), is_deaf: false, door }
+        Self { wire, framing, ahead: BytesMut::new(), is_deaf: false, door, _open: open }
     }
 
     /// The connection itself.

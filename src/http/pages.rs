@@ -1,0 +1,186 @@
+//! The pages that lldash brings: the list of streams, and the player.
+//!
+//! Each is one of the compiled-in assets. Its relative links lead to `/ldash/assets/`, wherever it
+//! is shown.
+
+use super::{
+    Site, assets, gzip,
+    headers::content_type,
+    status::{self, State, Streams},
+};
+use crate::{clock, live::MediaPath};
+use actix_web::{
+    HttpResponse,
+    http::header::{self, HeaderMap},
+};
+use bytes::Bytes;
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+/// The player loads players from the CDN where they are not compiled in, and plays any URL.
+const PLAYER_POLICY: &str = "default-src 'self'; \
+    script-src 'self' https://cdn.jsdelivr.net; worker-src 'self' blob:; \
+    connect-src * blob: data:; media-src * blob: data:; img-src 'self' blob: data:; \
+    style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'";
+
+/// Names in the folder are others' text: none of it can become a script.
+const FRONT_POLICY: &str = "default-src 'self'; img-src 'self' data:; \
+    style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'";
+
+/// The list of streams, which needs no script; with scripts, it goes on by itself.
+pub(super) async fn front(site: &Arc<Site>, url_path: &str) -> HttpResponse {
+    let streams = status::streams(site).await;
+    let list = list(&streams, clock::now());
+    let page = assets::asset("front.html").and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let page = with_list(page.unwrap_or(include_str!("front.html")), &list);
+    html(FRONT_POLICY, "no-store").body(with_base(&page, url_path))
+}
+
+/// The player's page, whatever is to be played: the page tells when that is not there.
+pub(super) fn player(url_path: &str) -> HttpResponse {
+    let page = assets::asset("play.html").or_else(|| assets::asset("index.html"));
+    let page = String::from_utf8_lossy(page.unwrap_or_default());
+    html(PLAYER_POLICY, "no-cache").body(with_base(&page, url_path))
+}
+
+fn html(policy: &'static str, caching: &'static str) -> actix_web::HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((header::CACHE_CONTROL, caching))
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    response
+}
+
+/// Puts the list where the page wants it, or where it is seen without scripts.
+fn with_list(page: &str, list: &str) -> String {
+    if page.contains(LIST_PLACE) {
+        return page.replace(LIST_PLACE, list);
+    }
+    let list = format!("<noscript>{list}</noscript>");
+    match page.rfind("</main>").or_else(|| page.rfind("</body>")) {
+        Some(at) => format!("{}{list}{}", &page[..at], &page[at..]),
+        None => format!("{page}{list}"),
+    }
+}
+
+/// Stands in the front page for the list of streams.
+const LIST_PLACE: &str = "{{streams}}";
+
+/// Lets a page's relative links lead to the assets, seen from where it is shown: behind a proxy
+/// the server's root may be another. A page with a base of its own is left alone.
+fn with_base(page: &str, url_path: &str) -> String {
+    let Some(at) = page.find("<head>").filter(|_| !page.contains("<base ")) else {
+        return page.to_owned();
+    };
+    let up = match url_path.matches('/').count() {
+        0 | 1 => "ldash/".to_owned(),
+        depth => "../".repeat(depth - 2),
+    };
+    let (before, after) = page.split_at(at + "<head>".len());
+    format!("{before}\n    <base href=\"{up}assets/\">{after}")
+}
+
+/// The streams as a list, with links to the player.
+fn list(streams: &Streams, now: SystemTime) -> String {
+    if streams.listed.is_empty() {
+        return "<p>No stream yet. Have a packager write its segments and manifest into the \
+                folder.</p>"
+            .to_owned();
+    }
+    let mut list = String::from("<ul>\n");
+    for stream in &streams.listed {
+        let (url, name) = (encode(stream.path.as_str()), escape(stream.path.as_str()));
+        let state = match stream.state(now) {
+            State::Live => "live",
+            State::Waiting => "waiting for its first segment",
+            State::Ended => "ended",
+        };
+        // Writing to a text does not fail.
+        let _ = writeln!(
+            list,
+            "<li><a href=\"/{url}\">{name}</a> \
+             <a href=\"/ldash/play/{url}\" aria-label=\"play {name}\">play</a> \
+             <small>{state}</small></li>"
+        );
+    }
+    list.push_str("</ul>\n");
+    let more = streams.count - streams.listed.len();
+    if more > 0 {
+        let _ = writeln!(list, "<p>… and {more} more.</p>");
+    }
+    list
+}
+
+/// One of our own files.
+pub(super) fn asset(name: &str, headers: &HeaderMap) -> Option<HttpResponse> {
+    let bytes = assets::asset(name)?;
+    let path = MediaPath::from_disk(Path::new(name))?;
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::CONTENT_TYPE, &*content_type(&path)))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::VARY, "Accept-Encoding"));
+    if gzip::is_accepted(headers) && bytes.len() >= gzip::MIN_BYTES {
+        response.insert_header((header::CONTENT_ENCODING, "gzip"));
+        return Some(response.body(compressed(name, bytes)));
+    }
+    Some(response.body(bytes))
+}
+
+/// Compressed once: as many entries as there are assets.
+fn compressed(name: &str, bytes: &'static [u8]) -> Bytes {
+    static COMPRESSED: Mutex<BTreeMap<String, Bytes>> = Mutex::new(BTreeMap::new());
+    let mut compressed = COMPRESSED.lock().unwrap_or_else(PoisonError::into_inner);
+    compressed.entry(name.to_owned()).or_insert_with(|| gzip::compress(bytes)).clone()
+}
+
+/// Percent-encodes all but what may stand in a path as it is (RFC 3986, section 3.3).
+pub(super) fn encode(path: &str) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const KEPT: AsciiSet =
+        NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    utf8_percent_encode(path, &KEPT).to_string()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_assets_are_found_from_wherever_a_page_is_shown() {
+        let base = |path| with_base("<head></head>", path);
+        for (path, wanted) in [
+            ("/", "ldash/assets/"),
+            ("/ldash", "ldash/assets/"),
+            ("/ldash/", "assets/"),
+            ("/ldash/play", "assets/"),
+            ("/ldash/play/", "../assets/"),
+            ("/ldash/play/x.mpd", "../assets/"),
+            ("/ldash/play/a/b/x.mpd", "../../../assets/"),
+        ] {
+            let wanted = format!("<head>\n    <base href=\"{wanted}\"></head>");
+            assert_eq!(base(path), wanted, "{path}");
+        }
+        let own = "<head><base href=\"/x/\"></head>";
+        assert_eq!(with_base(own, "/"), own);
+    }
+
+    #[test]
+    fn the_list_is_seen_without_scripts_wherever_the_page_has_a_place_for_it() {
+        assert_eq!(with_list("<p>{{streams}}</p>", "X"), "<p>X</p>");
+        let added = "<main>a<noscript>X</noscript></main>";
+        assert_eq!(with_list("<main>a</main>", "X"), added);
+        assert_eq!(with_list("a", "X"), "a<noscript>X</noscript>");
+    }
+}
