@@ -78,7 +78,7 @@ fn render(streams: &[MediaPath]) -> String {
         let play = match path.role() {
             Role::Manifest(Manifest::Mpd) => {
                 format!(
-                    " <a href=\"/ldash/assets/index.html?url=/{url}\" aria-label=\"play {name}\">play</a>"
+                    " <a href=\"/ldash/play/{url}\" aria-label=\"play {name}\">play</a>"
                 )
             }
             _ => String::new(),
