@@ -77,9 +77,7 @@ fn render(streams: &[MediaPath]) -> String {
         let name = escape(path.as_str());
         let play = match path.role() {
             Role::Manifest(Manifest::Mpd) => {
-                format!(
-                    " <a href=\"/ldash/play/{url}\" aria-label=\"play {name}\">play</a>"
-                )
+                format!(" <a href=\"/ldash/play/{url}\" aria-label=\"play {name}\">play</a>")
             }
             _ => String::new(),
         };
