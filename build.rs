@@ -1,22 +1,34 @@
 //! Puts the pages, and the players that `scripts/players` fetched, where the crate can compile them in.
 //!
 //! It embeds what is in `static` and `static/players` and never touches the network: a crate built
-//! without dash.js works, and its pages load dash.js from the public CDN (`static/load-dash.js`).
+//! without players works, and its pages load them from the public CDN (`static/play/load.js`).
 
 use std::{env, fs, io, path::Path};
 
 /// What may be there, by the name below `/ldash/assets/`.
-const PLAYERS: &[&str] = &["dash.js", "dash.LICENSE.txt"];
+const PLAYERS: &[&str] = &["dash.js", "dash.LICENSE.txt", "hls.js", "hls.LICENSE.txt"];
 
 /// The folders of pages, below `static`; the first one is itself.
-const PAGES: &[&str] = &["", "play/", "front/", "shared/"];
+const PAGES: &[&str] = &["", "play/", "front/"];
 
 /// What pages consist of.
 const PAGE_ENDS: &[&str] = &[".html", ".css", ".js", ".svg"];
 
 fn main() -> io::Result<()> {
     // Folders: cargo takes a named file that is missing for one that has changed.
-    println!("cargo::rerun-if-changed=static");
+    // Not all of `static`: a replay may be writing below it.
+    for watched in [
+        "players",
+        "segments-in",
+        "play",
+        "front",
+        "index.html",
+        "play.html",
+        "front.html",
+        "clock.js",
+    ] {
+        println!("cargo::rerun-if-changed=static/{watched}");
+    }
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets no OUT_DIR"))?;
     let out = Path::new(&out);
     let source = env::var_os("CARGO_MANIFEST_DIR");

@@ -31,7 +31,7 @@ mod tests {
     /// Files on disk that nobody embedded would be missing where there is no source.
     #[test]
     fn all_that_lies_in_the_folders_of_the_pages_is_there() {
-        for folder in ["", "play/", "front/", "shared/"] {
+        for folder in ["", "play/", "front/"] {
             let disk = format!("{}/static/{folder}", env!("CARGO_MANIFEST_DIR"));
             for entry in std::fs::read_dir(disk).into_iter().flatten().flatten() {
                 let name = entry.file_name().into_string().expect("text");

@@ -1,0 +1,60 @@
+// The player page: plays one stream as near to live as it goes, and shows how near that is.
+//
+// What plays comes first; what shows is loaded beside it (panel.js).
+
+import { manifestAt } from "./manifest.js";
+import { placeOf } from "./place.js";
+import { begin } from "./session.js";
+
+const AGAIN_MS = 1500;
+
+const at = (id) => document.getElementById(id);
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+const video = at("video");
+const place = placeOf(location.href);
+
+/** What the panel reads: the session under way, if any, and the target that the viewer wants. */
+const state = { place, session: null, target: place.target, say };
+
+import("./panel.js").then(({ show }) => show(video, state));
+if (place.url) run(place.url);
+else say("waiting", { text: "Nothing to play.", hint: "Type the address of a DASH manifest (.mpd) or an HLS playlist (.m3u8) above." });
+
+/** Waits for the stream, plays it until it is over, and begins again. */
+async function run(url) {
+  document.title = `${decodeURI(url.pathname.slice(1))} · lldash`;
+  for (;;) {
+    const manifest = await manifestAt(url, say);
+    say("waiting", { text: "Starting…" });
+    try {
+      state.session = await begin(manifest, { video, url, target: state.target });
+    } catch (error) {
+      say("failed", { text: "Cannot play.", hint: error.message });
+      return;
+    }
+    const over = await state.session.watch(say);
+    say(over.state, over);
+    state.session.destroy();
+    state.session = null;
+    await pause(AGAIN_MS);
+    if (over.state === "ended" && !manifest.isLive) return;
+    if (over.state === "ended") await changed(url, manifest);
+  }
+}
+
+/** Resolves when the manifest is another one than that which has ended. */
+async function changed(url, ended) {
+  for (;;) {
+    const manifest = await manifestAt(url, () => {});
+    if (manifest.text !== ended.text) return;
+    await pause(AGAIN_MS);
+  }
+}
+
+function say(name, { text, hint = "" }) {
+  const line = at("state");
+  if (line.textContent !== text) line.textContent = text;
+  line.dataset.state = name;
+  if (at("hint").textContent !== hint) at("hint").textContent = hint;
+  at("hint").hidden = !hint;
+}
