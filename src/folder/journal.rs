@@ -7,9 +7,12 @@
 use super::{
     beneath::Dir,
     keeper::{Identity, Kept},
-    root::{Found, Root},
+    root::{Found, Opened, Root},
 };
-use crate::{clock::since_epoch, live::MediaPath};
+use crate::{
+    clock::since_epoch,
+    live::{MediaPath, Stamp},
+};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::{
     collections::HashMap,
@@ -64,9 +67,12 @@ impl Journal {
         file: Option<&Kept>,
         all: impl ExactSizeIterator<Item = (&'a MediaPath, &'a Kept)>,
     ) {
+        let stands = self.stands();
         let result = match &mut self.file {
             Some(journal)
-                if (1..all.len() + SPARE_LINES).contains(&self.lines) && all.len() > 0 =>
+                if stands
+                    && (1..all.len() + SPARE_LINES).contains(&self.lines)
+                    && all.len() > 0 =>
             {
                 self.lines += 1;
                 journal.write_all(line(path, file).as_bytes())
@@ -78,6 +84,13 @@ impl Journal {
             self.file = None;
             log::warn!("cannot write {NAME}: {error}; after a restart some files may stay");
         }
+    }
+
+    /// Whether what is written to is what a restart would read: the folder may have been made anew.
+    fn stands(&self) -> bool {
+        let own = self.file.as_ref().and_then(|file| Opened::again(file).ok());
+        let Found::File(opened) = self.root.find(Path::new(NAME)) else { return false };
+        own.is_some_and(|(_, _, Stamp([device, inode, ..]))| opened.inode() == [device, inode])
     }
 
     fn rewrite<'a>(
@@ -145,6 +158,26 @@ mod tests {
             if name == "1.m4s" {
                 let full = File::options().write(true).open("/dev/full").expect("it is there");
                 journal.file = Some(full);
+            }
+        }
+        assert_eq!(Journal::open(root).1, all);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn ingest_journal_that_went_with_its_folder_is_written_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = Arc::new(Root::open(folder.path(), &[]).expect("a root"));
+        let kept = Kept { came: UNIX_EPOCH, expires: None, identity: Identity([1, 2, 3]) };
+        let (mut journal, mut all) = Journal::open(root.clone());
+        for name in ["1.m4s", "2.m4s", "3.m4s"] {
+            let path = MediaPath::at_root(name);
+            all.insert(path.clone(), kept.clone());
+            journal.note(&path, Some(&kept), all.iter());
+            if name == "1.m4s" {
+                std::fs::remove_dir_all(folder.path()).expect("removed");
+                std::fs::create_dir(folder.path()).expect("made");
+                assert!(root.reopen());
             }
         }
         assert_eq!(Journal::open(root).1, all);

@@ -134,3 +134,17 @@ fn ingest_of_ten_thousand_small_files() {
         assert_eq!(body, chunk(100 + 1234 % 50));
     }
 }
+
+/// RFC 1945, section 7.2.2.
+#[test]
+fn ingest_by_http_10_without_a_length_is_refused_and_not_taken_for_a_probe() {
+    let server = server();
+    for method in ["PUT", "POST"] {
+        let request = |lines| format!("{method} /1.m4s HTTP/1.0\r\nHost: x\r\n{lines}\r\nabc");
+        assert_eq!(server.raw(request("").as_bytes(), false).response().status, 400, "{method}");
+        assert_eq!(shown(&server, ""), [""; 0]);
+        let pending = server.raw(request("Content-Length: 3\r\n").as_bytes(), false);
+        assert_eq!(pending.response().status, 201, "{method}");
+        assert_eq!(server.request("DELETE", "/1.m4s", &[]).response().status, 200);
+    }
+}

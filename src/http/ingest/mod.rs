@@ -24,7 +24,7 @@ use actix_web::{
     HttpMessage, HttpResponse,
     dev::ServiceRequest,
     http::{
-        Method, StatusCode, Uri,
+        Method, StatusCode, Uri, Version,
         header::{self, HeaderMap},
     },
 };
@@ -81,11 +81,22 @@ pub(super) async fn answer(site: &Site, http: &mut ServiceRequest) -> HttpRespon
 async fn write(site: &Site, http: &ServiceRequest, body: &mut Body) -> Result<StatusCode, Failure> {
     let headers = http.headers();
     let (ingest, path) = admit(site, http.method(), http.uri(), headers, door(http))?;
+    if has_no_end(http) {
+        return Err(Failure::malformed("an upload by HTTP/1.0 needs a Content-Length"));
+    }
     meets(site, headers, &path).await?;
     if http.method() == Method::DELETE {
         return remove(site, path).await;
     }
     receive(site, ingest, body, path, lifetime(headers)).await
+}
+
+/// Whether a body might follow of which nobody knows where it ends (RFC 1945, section 7.2.2): what
+/// is not read must not be taken for an empty one.
+fn has_no_end(http: &ServiceRequest) -> bool {
+    http.version() < Version::HTTP_11
+        && http.method() != Method::DELETE
+        && !http.headers().contains_key(header::CONTENT_LENGTH)
 }
 
 /// Whether what a request says of the file that it goes over holds (RFC 9110, section 13.2).
