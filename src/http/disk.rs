@@ -48,11 +48,12 @@ impl Blocks {
         let mut block = std::mem::take(&mut self.buffer);
         block.resize(length, 0);
         match read_cached(&self.file, &mut block, self.rest.start) {
-            Ok(read) => {
+            Ok(read @ 1..) => {
                 block.truncate(read);
                 Poll::Ready(Some(self.took(block)))
             }
-            Err(_) => {
+            // Some kernels read nothing where they would have to wait.
+            Ok(0) | Err(_) => {
                 self.waiting = Some(self.read_waiting(block));
                 self.poll_next(cx)
             }
