@@ -26,7 +26,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 /// A file that is written again and again is looked at so often.
 const MAX_LOOKS: u32 = 8;
@@ -151,8 +151,15 @@ impl Quest<'_> {
             return true;
         }
         let view = self.site.manifests.view(file);
-        let is_ready = view.is_ready || !self.is_patient;
+        let is_ready = view.patience.is_zero() || !self.is_patient;
         is_ready && !(self.for_change && self.is_known(&view.file))
+    }
+
+    /// How long it may take until a file is accepted that was not, without anything new.
+    fn patience(&self, refused: Option<&Arc<File>>) -> Duration {
+        let patience = |file| self.site.manifests.view(file).patience;
+        let patience = refused.filter(|_| self.is_patient).map(patience);
+        patience.filter(|patience| !patience.is_zero()).unwrap_or(self.site.patience.max_wait)
     }
 
     /// Has what is needed to show a manifest read from disk.
@@ -251,12 +258,14 @@ impl Quest<'_> {
         loop {
             let is_refused =
                 |file: &File| refused.iter().any(|old| ptr::eq(&raw const **old, file));
-            let answer = match hold.wait.until(|file| !is_refused(file)).await {
-                Some(file) => {
+            let patience = self.patience(refused.as_ref());
+            let news = timeout(patience, hold.wait.until(|file| !is_refused(file))).await;
+            let answer = match news {
+                Ok(Some(file)) => {
                     self.prepare(&file).await;
                     Answer::Live(file)
                 }
-                None => self.look(true).await,
+                Ok(None) | Err(_) => self.look(true).await,
             };
             match answer {
                 Answer::Live(file) if !self.accepts(&file) => refused = Some(file),

@@ -68,8 +68,8 @@ pub struct Manifests {
 pub struct View {
     /// What is shown.
     pub file: Arc<File>,
-    /// Whether nothing is to be expected soon that would add to it.
-    pub is_ready: bool,
+    /// It is worth waiting so long for what would add to it.
+    pub patience: Duration,
 }
 
 /// What is kept of a manifest.
@@ -106,7 +106,7 @@ impl Manifests {
     /// A file as it is shown: an MPD with what was left out, anything else as it is. Not to be
     /// asked while the library is locked.
     pub fn view(&self, file: &Arc<File>) -> View {
-        let as_it_is = || View { file: file.clone(), is_ready: true };
+        let as_it_is = || View { file: file.clone(), patience: Duration::ZERO };
         if !self.concern(file.path()) {
             return as_it_is();
         }
@@ -167,7 +167,7 @@ impl Manifests {
         let is_this = known.original.as_ptr() == Arc::as_ptr(file) && known.version == version;
         is_this.then(|| View {
             file: known.edited.clone().unwrap_or_else(|| file.clone()),
-            is_ready: known.is_ready(file),
+            patience: known.patience(file),
         })
     }
 
@@ -204,14 +204,13 @@ impl Manifests {
 }
 
 impl Shown {
-    /// Ready if nothing is missing, or it has been waited for long enough, or the manifest is so
+    /// None if nothing is missing, or it has been waited for long enough, or the manifest is so
     /// old that nobody writes it.
-    fn is_ready(&self, file: &File) -> bool {
-        let Some(segment) = self.missing else { return true };
-        let patience = segment * PATIENCE_SEGMENTS;
+    fn patience(&self, file: &File) -> Duration {
+        let all = self.missing.unwrap_or_default().saturating_mul(PATIENCE_SEGMENTS);
         let written = file.finished().map(|finished| finished.modified);
         let age = written.and_then(|written| clock::now().duration_since(written).ok());
-        self.since.elapsed() >= patience || age.is_some_and(|age| age >= patience)
+        all.saturating_sub(self.since.elapsed()).min(all.saturating_sub(age.unwrap_or_default()))
     }
 }
 

@@ -25,6 +25,7 @@ mod layers;
 mod limits;
 #[cfg(target_os = "linux")]
 mod links;
+mod manifest_patch;
 mod manifests;
 #[cfg(target_os = "linux")]
 mod other_user;
