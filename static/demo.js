@@ -9,7 +9,9 @@ const STUCK_MS = 8000;
 const COMES = "The page plays it as soon as it comes, for example from lldash-replay.";
 
 const query = new URLSearchParams(location.search);
-const url = new URL(query.get("url") || "live/manifest.mpd", location.href);
+// Below /ldash/play/ the page's address names the manifest.
+const played = location.pathname.includes("/ldash/play/") && location.pathname.replace("/ldash/play/", "/");
+const url = new URL(query.get("url") || played || "live/manifest.mpd", location.href);
 const latency = Number(query.get("latency")) || 1;
 
 const at = (id) => document.getElementById(id);
