@@ -73,7 +73,7 @@ impl Index {
 
     /// At most `max` of each.
     pub(super) fn overview(&self, max: usize, waiting: impl Fn(&MediaPath) -> usize) -> Overview {
-        let compared = self.wanted.iter().take(MAX_COMPARED);
+        let compared = self.wanted.iter().take(if max == 0 { 0 } else { MAX_COMPARED });
         let mut held: Vec<_> = compared.map(|path| (path.clone(), waiting(path))).collect();
         held.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
         held.truncate(max);

@@ -16,6 +16,7 @@ use lldash::{
         Container, Follower, Library, MediaPath, Patience, Stamp, Step, Tail, Target, Wait, Writer,
     },
     manifest::{Manifests, Settings},
+    metrics::{Count, Metrics},
     shutdown,
 };
 use std::{
@@ -25,7 +26,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 const CROWDS: [usize; 3] = [1, 100, 1000];
@@ -229,5 +230,18 @@ fn requests(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, append, appear, names, tails, requests);
+/// What is counted of each request, all of it.
+fn count(criterion: &mut Criterion) {
+    let metrics = Metrics::default();
+    criterion.bench_function("counting a request", |bencher| {
+        bencher.iter(|| {
+            let since = Instant::now();
+            metrics.request(black_box("GET"), black_box(200));
+            metrics.first_byte(since.elapsed());
+            metrics.add(Count::SentBytes, black_box(4096));
+        });
+    });
+}
+
+criterion_group!(benches, append, appear, names, tails, requests, count);
 criterion_main!(benches);
