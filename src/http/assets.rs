@@ -18,7 +18,7 @@ static TOP: &[(&str, &str)] = &[
 
 /// The asset of that name, such as `clock.js` or `dash.js`. `None`: answer 404.
 pub fn asset(name: &str) -> Option<&'static [u8]> {
-    let below = |dir: &'static Dir<'static>, name| dir.get_file(name).map(|file| file.contents());
+    let below = |dir: &'static Dir<'static>, name| dir.get_file(name).map(include_dir::File::contents);
     match name.split_once('/') {
         Some(("play", name)) => below(&PLAY, name),
         Some(("front", name)) => below(&FRONT, name),
