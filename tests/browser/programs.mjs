@@ -23,8 +23,8 @@ export async function server(...args) {
 }
 
 /** Starts lldash-replay of the recording into a folder. */
-export function replay(out) {
-  const child = run(join(dirname(lldash), "lldash-replay"), ["-i", inRepository("static/segments-in"), "-o", out], ["ignore", "ignore", "inherit"]);
+export function replay(out, ...options) {
+  const child = run(join(dirname(lldash), "lldash-replay"), ["-i", inRepository("static/segments-in"), "-o", out, ...options], ["ignore", "ignore", "inherit"]);
   return { stop: () => stop(child) };
 }
 
@@ -40,4 +40,17 @@ function stop(child) {
     child.once("exit", done);
     child.kill("SIGTERM");
   });
+}
+
+/** Starts scripts/encode; resolves when its manifest is there. Options come before host and stream. */
+export async function encode(origin, stream, ...options) {
+  const child = run(inRepository("scripts/encode"), [...options, origin.replace("http://", ""), stream], ["ignore", "ignore", "inherit"]);
+  const failed = new Promise((_, failed) => child.once("exit", (code) => failed(new Error(`scripts/encode ended (${code})`))));
+  const manifest = `${origin}/${stream}/live.mpd`;
+  const isThere = fetch(`${manifest}?wait=20000`).then((reply) => {
+    if (!reply.ok) throw new Error(`${manifest}: ${reply.status}`);
+  });
+  failed.catch(() => {});
+  await Promise.race([isThere, failed]);
+  return { manifest, stop: () => stop(child) };
 }
