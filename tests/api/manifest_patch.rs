@@ -6,12 +6,17 @@ use crate::{
 };
 use std::fs;
 
+/// Longer than the client waits for a line.
+const FOR_EVER: (&str, &str) = ("X-Wait-Timeout", "3600000");
+const HOUR: [&str; 2] = ["--max-wait", "1h"];
+
 const CLOCK: &str = "urn:mpeg:dash:utc:http-xsdate:2014";
 
-/// A live MPD of one video representation, with segments of a tenth of a second.
+/// A live MPD of one video representation. Its segments are so long that no test waits for two:
+/// only what is seen ends a wait.
 const BARE: &str = "<MPD type=\"dynamic\">\n<Period>\n<AdaptationSet contentType=\"video\">\
     <SegmentTemplate media=\"v-$Number$.m4s\" initialization=\"init.mp4\" timescale=\"1000\" \
-    duration=\"1000\"/><Representation id=\"1\"/></AdaptationSet></Period>\n</MPD>\n";
+    duration=\"3600000\"/><Representation id=\"1\"/></AdaptationSet></Period>\n</MPD>\n";
 
 /// With a clock, and nothing else.
 fn timed(clock: &str) -> String {
@@ -23,8 +28,9 @@ fn completed(clock: &str) -> String {
     let latency = "<Latency target=\"1000\"/><PlaybackRate min=\"0.96\" max=\"1.04\"/>";
     timed(clock)
         .replace(
-            "duration=\"1000\"",
-            "duration=\"1000\" availabilityTimeOffset=\"0.990\" availabilityTimeComplete=\"false\"",
+            "duration=\"3600000\"",
+            "duration=\"3600000\" availabilityTimeOffset=\"3599.990\" \
+             availabilityTimeComplete=\"false\"",
         )
         .replace(
             "<Period>",
@@ -80,11 +86,11 @@ fn grow(server: &Server, segment: &str, manifest: &str) -> String {
 
 #[test]
 fn a_manifest_waits_for_its_first_chunk() {
-    let mut server = Server::start(&["--ingest"]);
+    let mut server = Server::start(&[&["--ingest"], &HOUR[..]].concat());
     server.write("a/b/init.mp4", &init());
     server.write("a/b/live.mpd", BARE.as_bytes());
     server.settle();
-    let pending = server.request("GET", "/a/b/live.mpd", &[LONG]);
+    let pending = server.request("GET", "/a/b/live.mpd", &[FOR_EVER]);
     server.held("/a/b/live.mpd");
     let at_once = server.get_with("/a/b/live.mpd", &[("X-Wait-Timeout", "0")]).text();
     assert_eq!(at_once, timed("../../ldash/time"));
@@ -128,13 +134,13 @@ fn range_of_last(bytes: usize, length: usize) -> String {
 
 #[test]
 fn a_long_poll_is_answered_when_the_edited_manifest_changes() {
-    let mut server = Server::start(&["--ingest"]);
+    let mut server = Server::start(&[&["--ingest"], &HOUR[..]].concat());
     server.write("init.mp4", &init());
     server.write("live.mpd", BARE.as_bytes());
     server.settle();
     let first = server.get_with("/live.mpd", &[("X-Wait-Timeout", "0")]);
     let tag = first.header("etag").expect("a tag").to_owned();
-    let pending = server.request("GET", "/live.mpd", &[LONG, ("If-None-Match", &tag)]);
+    let pending = server.request("GET", "/live.mpd", &[FOR_EVER, ("If-None-Match", &tag)]);
     server.held("/live.mpd");
     grow(&server, "/v-1.m4s", "/live.mpd");
     assert_eq!(pending.response().text(), completed("ldash/time"));
@@ -142,11 +148,11 @@ fn a_long_poll_is_answered_when_the_edited_manifest_changes() {
 
 #[test]
 fn what_comes_at_once_gets_no_offset() {
-    let mut server = Server::start(&[]);
+    let mut server = Server::start(&HOUR);
     server.write("init.mp4", &init());
     server.write("live.mpd", BARE.as_bytes());
     server.settle();
-    let pending = server.request("GET", "/live.mpd", &[LONG]);
+    let pending = server.request("GET", "/live.mpd", &[FOR_EVER]);
     server.held("/live.mpd");
     let all: Vec<u8> = (0..100).flat_map(chunk).collect();
     server.write("v-1.m4s", &all);
@@ -168,7 +174,7 @@ fn a_manifest_that_nobody_writes_any_more_is_not_waited_for() {
 
 #[test]
 fn what_is_no_live_mpd_stays_as_it_is() {
-    let server = Server::start(&[]);
+    let mut server = Server::start(&[]);
     let listed = BARE.replace("</Period>", &format!("</Period>{}", utc_timing("x")));
     for (name, text) in [
         ("static.mpd", BARE.replace("dynamic", "static")),
@@ -179,7 +185,7 @@ fn what_is_no_live_mpd_stays_as_it_is() {
     ] {
         server.write(name, text.as_bytes());
         let path = format!("/{name}");
-        server.finished(&path);
+        server.settle();
         assert_eq!(server.get_with(&path, &[("X-Wait-Timeout", "0")]).text(), text, "{name}");
     }
 }
@@ -195,9 +201,9 @@ fn a_manifest_that_is_no_text_stays_as_it_is() {
 #[test]
 fn options_say_whether_and_how() {
     let shown = |options: &[&str], text: &str| {
-        let server = Server::start(options);
+        let mut server = Server::start(options);
         server.write("a/live.mpd", text.as_bytes());
-        server.get_with("/a/live.mpd", &[("X-Wait-Timeout", "5000")]);
+        server.settle();
         server.get_with("/a/live.mpd", &[("X-Wait-Timeout", "0")]).text()
     };
     assert_eq!(shown(&["--patch-mpd", "off"], BARE), BARE);
