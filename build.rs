@@ -6,7 +6,7 @@
 use std::{env, fs, io, path::Path};
 
 /// What may be there, by the name below `/ldash/assets/`.
-const PLAYERS: &[&str] = &["dash.js", "dash.LICENSE.txt"];
+const PLAYERS: &[&str] = &["dash.js", "dash.LICENSE.txt", "hls.js", "hls.LICENSE.txt"];
 
 /// The folders of pages, below `static`; the first one is itself.
 const PAGES: &[&str] = &["", "play/", "front/", "shared/"];

@@ -7,13 +7,7 @@ use include_dir::{Dir, include_dir};
 pub static RECORDING: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/static/segments-in");
 
 /// The page, by file name: put into a folder together, they play `live/manifest.mpd` in it.
-pub static PAGE: &[(&str, &str)] = &[
-    ("index.html", include_str!("../static/index.html")),
-    ("demo.css", include_str!("../static/demo.css")),
-    ("demo.js", include_str!("../static/demo.js")),
-    ("clock.js", include_str!("../static/clock.js")),
-    ("load-dash.js", include_str!("../static/load-dash.js")),
-];
+pub static PAGE: &[(&str, &str)] = &[("index.html", include_str!("../static/index.html"))];
 
 #[cfg(test)]
 mod tests {

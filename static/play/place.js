@@ -1,0 +1,49 @@
+// What is to be played: from the page's own address.
+//
+//   /ldash/play/PATH?QUERY     the manifest /PATH?QUERY of this server
+//   ?url=URL                   any other one
+//   ?target=0.4                the latency to play at, in seconds (`?latency=` is the same)
+
+const PREFIX = "/ldash/play/";
+
+/** `{ url, target }` of a page's address; `url` is null when it names nothing, `target` when it asks for none. */
+export function placeOf(href) {
+  const here = new URL(href);
+  const query = here.searchParams;
+  const asked = Number(query.get("target") ?? query.get("latency") ?? NaN);
+  const target = asked > 0 ? asked : null;
+  const other = query.get("url");
+  if (other) return { url: parsed(other, here), target };
+  const path = here.pathname.startsWith(PREFIX) ? here.pathname.slice(PREFIX.length) : "";
+  if (!path) return { url: null, target };
+  for (const ours of ["target", "latency"]) query.delete(ours);
+  const rest = query.toString();
+  return { url: new URL(`/${path}${rest && `?${rest}`}`, here), target };
+}
+
+/** The address of the page that plays a URL (or a path of this server). */
+export function pageFor(text, href, target = null) {
+  const here = new URL(href);
+  const url = parsed(text.trim(), here);
+  if (!url) return null;
+  const page = new URL(PREFIX, here);
+  if (url.origin === here.origin) {
+    page.pathname = PREFIX + url.pathname.slice(1);
+    page.search = url.search;
+  } else {
+    page.searchParams.set("url", url.href);
+  }
+  if (target) page.searchParams.set("target", target);
+  return page.href;
+}
+
+function parsed(text, base) {
+  try {
+    // "host:8080/x.mpd" would be a scheme named "host".
+    const bare = /^[\w.-]+(:\d+)?\//.test(text) && text.includes(":") && !text.includes("://");
+    const url = new URL(bare ? `http://${text}` : text, new URL("/", base));
+    return /^https?:$/.test(url.protocol) ? url : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,86 @@
+// One stream from its start until it has ended, failed or is stuck.
+
+import { loadPlayer } from "./load.js";
+import { pace } from "./pace.js";
+import { broken, ENDED, noMediaSource, silent } from "./words.js";
+import { playDash } from "./with-dash.js";
+import { playHls } from "./with-hls.js";
+
+const DEFAULT_TARGET_S = 1;
+const STUCK_MS = 8000;
+const LOOK_MS = 100;
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+export class Session {
+  #over = null;
+
+  /** `target`: what the viewer wants, in seconds, or null for the stream's own. */
+  constructor(library, manifest, { video, url, target }) {
+    this.video = video;
+    // A playlist tells hls.js itself how near to its end it may be played.
+    this.wanted = target ?? manifest.target ?? (manifest.kind === "dash" ? DEFAULT_TARGET_S : null);
+    const events = {
+      failed: (detail) => this.#end("waiting", broken(detail)),
+      left: () => this.#end("ended", ENDED),
+    };
+    const play = manifest.kind === "dash" ? playDash : playHls;
+    this.player = play(library, { video, url, target: this.wanted, events });
+    video.onerror = () => events.failed(`The browser says: ${video.error?.message || "the picture cannot be decoded"}.`);
+    video.play().catch(() => {}); // a browser that wants a click first shows its own button
+  }
+
+  get target() {
+    return this.wanted ?? this.player.target();
+  }
+
+  /** Watches until the session is over: `{ state, text, hint }` say why. */
+  async watch(say) {
+    const { video, player } = this;
+    let [last, moved] = [video.currentTime, performance.now()];
+    while (!this.#over) {
+      await pause(LOOK_MS);
+      const now = performance.now();
+      if (video.ended) this.#end("ended", ENDED);
+      // A player that looks for something to play moves too: only what has frames is playing.
+      else if (video.currentTime !== last && video.readyState > 2 && !video.seeking) {
+        [last, moved] = [video.currentTime, now];
+        if (!video.paused) say("live", { text: player.isLive() ? "Playing live" : "Playing" });
+        this.#walk();
+      } else if (video.paused && video.readyState > 1) {
+        moved = now;
+        say("paused", { text: "Paused", hint: "" });
+      } else if (now - moved > 1000) {
+        say("waiting", silent((now - moved) / 1000));
+      }
+      if (now - moved > STUCK_MS) this.#end("waiting", silent(STUCK_MS / 1000));
+    }
+    return this.#over;
+  }
+
+  #walk() {
+    const { video, player } = this;
+    const latency = player.latency();
+    if (video.paused || !Number.isFinite(latency)) return;
+    const { rate, jump } = pace({ latency, target: this.target, buffer: player.buffer(), rate: video.playbackRate });
+    if (jump) player.jump();
+    if (video.playbackRate !== rate) video.playbackRate = rate;
+  }
+
+  #end(state, words) {
+    this.#over ??= { state, ...words };
+  }
+
+  destroy() {
+    this.video.onerror = null;
+    this.player.destroy();
+  }
+}
+
+/** Starts a session. Rejects, with a sentence for the page, when there is no player for it. */
+export async function begin(manifest, options) {
+  const library = await loadPlayer(manifest.kind);
+  const hasNative = manifest.kind === "hls" && options.video.canPlayType("application/vnd.apple.mpegurl");
+  if (!globalThis.MediaSource && !globalThis.ManagedMediaSource && !hasNative) throw new Error(noMediaSource.hint);
+  return new Session(library, manifest, options);
+}
