@@ -32,6 +32,8 @@ export class Glass {
   constructor(video, serverTime) {
     this.video = video;
     this.serverTime = serverTime;
+    // It may have been loaded after the picture had come.
+    if (video.readyState > 2) this.firstShown = performance.now();
     if (video.requestVideoFrameCallback) this.#next();
     else video.addEventListener("timeupdate", () => this.#look(performance.now()));
   }

@@ -31,7 +31,9 @@ export function loadPlayer(kind) {
 
 async function load({ name, own, global, url, integrity }) {
   try {
-    await script({ src: own });
+    // The page's head may have asked for it already.
+    if (globalThis.early?.src === own) await early.loaded;
+    if (!globalThis[global]) await script({ src: own });
   } catch {
     try {
       await script({ src: url, integrity, crossOrigin: "anonymous" });

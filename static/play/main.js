@@ -1,38 +1,22 @@
 // The player page: plays one stream as near to live as it goes, and shows how near that is.
+//
+// What plays comes first; what shows is loaded beside it (panel.js).
 
-import { Chart } from "./chart.js";
-import { Figures } from "./figures.js";
-import { Glass } from "./glass.js";
-import { listen } from "./keys.js";
 import { manifestAt } from "./manifest.js";
-import { pageFor, placeOf } from "./place.js";
-import { Requests } from "./requests.js";
-import { ServerTime } from "./server-time.js";
+import { placeOf } from "./place.js";
 import { begin } from "./session.js";
-import { Stalls } from "./stalls.js";
-import { drawWaterfall, waterfallInWords } from "./waterfall.js";
 
-const SHOW_MS = 250;
-const LEAST_TARGET_S = 0.1;
 const AGAIN_MS = 1500;
 
 const at = (id) => document.getElementById(id);
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const video = at("video");
 const place = placeOf(location.href);
-const requests = new Requests();
-const serverTime = new ServerTime();
-const glass = new Glass(video, serverTime);
-const stalls = new Stalls(video);
-const chart = new Chart(at("chart"));
-const figures = new Figures({ video, glass, stalls });
 
-let session = null;
-let target = place.target;
+/** What the panel reads: the session under way, if any, and the target that the viewer wants. */
+const state = { place, session: null, target: place.target, say };
 
-controls();
-serverTime.keep();
-setInterval(show, SHOW_MS);
+import("./panel.js").then(({ show }) => show(video, state));
 if (place.url) run(place.url);
 else say("waiting", { text: "Nothing to play.", hint: "Type the address of a DASH manifest (.mpd) or an HLS playlist (.m3u8) above." });
 
@@ -43,15 +27,15 @@ async function run(url) {
     const manifest = await manifestAt(url, say);
     say("waiting", { text: "Starting…" });
     try {
-      session = await begin(manifest, { video, url, target });
+      state.session = await begin(manifest, { video, url, target: state.target });
     } catch (error) {
       say("failed", { text: "Cannot play.", hint: error.message });
       return;
     }
-    const over = await session.watch(say);
-    say(over.state === "ended" ? "ended" : "waiting", over);
-    session.destroy();
-    session = null;
+    const over = await state.session.watch(say);
+    say(over.state, over);
+    state.session.destroy();
+    state.session = null;
     await pause(AGAIN_MS);
     if (over.state === "ended" && !manifest.isLive) return;
     if (over.state === "ended") await changed(url, manifest);
@@ -67,52 +51,10 @@ async function changed(url, ended) {
   }
 }
 
-function show() {
-  const now = performance.now();
-  const latency = figures.show(session);
-  const wanted = session?.target ?? target ?? NaN;
-  at("target").textContent = Number.isFinite(wanted) ? `${wanted.toFixed(2)} s` : "–";
-  if (session) chart.add(now, latency, glass.latency === null ? NaN : glass.latency / 1000, wanted);
-  if (document.hidden) return;
-  chart.draw(now);
-  drawWaterfall(at("waterfall"), requests.rows, now);
-  at("waterfall").setAttribute("aria-label", `The last requests: ${waterfallInWords(requests.rows, now)}`);
-}
-
-function say(state, { text, hint = "" }) {
+function say(name, { text, hint = "" }) {
   const line = at("state");
   if (line.textContent !== text) line.textContent = text;
-  line.dataset.state = state;
+  line.dataset.state = name;
   if (at("hint").textContent !== hint) at("hint").textContent = hint;
   at("hint").hidden = !hint;
-}
-
-function aim(change) {
-  const now = session?.target ?? target ?? 1;
-  target = Math.max(LEAST_TARGET_S, Math.round((now + change) * 100) / 100);
-  if (session) session.wanted = target;
-  const here = new URL(location.href);
-  here.searchParams.delete("latency");
-  here.searchParams.set("target", target);
-  history.replaceState(null, "", here);
-}
-
-function controls() {
-  at("url").value = place.url ? (place.url.origin === location.origin ? place.url.pathname + place.url.search : place.url.href) : "";
-  at("open").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const page = pageFor(at("url").value, location.href, target);
-    if (page) location.assign(page);
-    else say("failed", { text: "Cannot play.", hint: "That is no address: it looks like /live/manifest.mpd or https://host/live.m3u8." });
-  });
-  at("nearer").addEventListener("click", () => aim(-0.1));
-  at("further").addEventListener("click", () => aim(0.1));
-  at("keys").addEventListener("click", () => at("help").showModal());
-  listen({
-    play: () => (video.paused ? video.play() : video.pause()),
-    fullscreen: () => (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen?.()),
-    mute: () => (video.muted = !video.muted),
-    help: () => at("help").showModal(),
-    target: aim,
-  });
 }

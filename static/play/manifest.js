@@ -44,7 +44,7 @@ async function ask(url) {
 /** What the page asked for before its modules were there, else a request that may be held. */
 function request(url) {
   const early = globalThis.early?.url === waiting(url).href ? globalThis.early.response : null;
-  globalThis.early = null;
+  if (early) globalThis.early.response = null;
   return early ?? fetch(waiting(url), { cache: "no-store" });
 }
 

@@ -5,7 +5,7 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { CDN } from "../../static/load-dash.js";
+import { PLAYERS } from "../../static/play/load.js";
 import { complaints, launch } from "./browser.mjs";
 import { inRepository, replay, server } from "./programs.mjs";
 
@@ -47,7 +47,7 @@ const says = (page, text) => page.getByRole("status").filter({ hasText: text }).
 /** For some frames in a row: their place on the media's timeline, and what they say of themselves. */
 const frames = (page, count) =>
   page.evaluate(async (count) => {
-    const { readClock } = await import("/clock.js");
+    const { readClock } = await import("/ldash/assets/clock.js");
     const video = document.querySelector("video");
     const seen = [];
     while (seen.length < count) {
@@ -122,7 +122,7 @@ test("a folder with the page waits for a stream, and plays what lldash-replay pu
 
 const withoutOwn = (page) => page.route("**/ldash/assets/dash.js", (route) => route.fulfill({ status: 404 }));
 const publicCopy = (page, body) =>
-  page.route(CDN.url, (route) =>
+  page.route(PLAYERS.dash.url, (route) =>
     route.fulfill({ headers: { "content-type": "text/javascript", "access-control-allow-origin": "*" }, body }));
 
 test("without a dash.js of its own the page takes the public one", { timeout: 90_000, skip: !existsSync(dashJs) }, async (t) => {
