@@ -82,9 +82,10 @@ function readHls(text) {
   return { kind: "hls", isLive: !text.includes("#EXT-X-ENDLIST"), target: null, codecs };
 }
 
-/** The codecs of one kind (video, audio) of which not a single one can be decoded here. */
+/** The codecs of the picture (of the sound, if there is no picture) when not a single one can be decoded here. */
 export function undecodable(codecs, isSupported = (type) => globalThis.MediaSource?.isTypeSupported(type) ?? true) {
-  const kinds = Map.groupBy(codecs, ({ kind }) => kind.split("/")[0]);
-  const none = [...kinds.values()].filter((all) => !all.some(({ kind, codecs }) => isSupported(`${kind}; codecs="${codecs}"`)));
-  return [...new Set(none.flat().map(({ codecs }) => codecs))];
+  const pictures = codecs.filter(({ kind }) => kind.startsWith("video/"));
+  const needed = pictures.length ? pictures : codecs;
+  if (needed.some(({ kind, codecs }) => isSupported(`${kind}; codecs="${codecs}"`))) return [];
+  return [...new Set(needed.map(({ codecs }) => codecs))];
 }

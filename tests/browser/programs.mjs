@@ -41,3 +41,16 @@ function stop(child) {
     child.kill("SIGTERM");
   });
 }
+
+/** Starts scripts/encode; resolves when its manifest is there. Options come before host and stream. */
+export async function encode(origin, stream, ...options) {
+  const child = run(inRepository("scripts/encode"), [...options, origin.replace("http://", ""), stream], ["ignore", "ignore", "inherit"]);
+  const failed = new Promise((_, failed) => child.once("exit", (code) => failed(new Error(`scripts/encode ended (${code})`))));
+  const manifest = `${origin}/${stream}/live.mpd`;
+  const isThere = fetch(`${manifest}?wait=20000`).then((reply) => {
+    if (!reply.ok) throw new Error(`${manifest}: ${reply.status}`);
+  });
+  failed.catch(() => {});
+  await Promise.race([isThere, failed]);
+  return { manifest, stop: () => stop(child) };
+}

@@ -1,0 +1,67 @@
+// The streams, a card each. A card is made once and then kept up to date, so that what a viewer
+// has selected or focused stays.
+
+import { copyable, element } from "./parts.js";
+import { bitRate, duration } from "./units.js";
+
+const WORDS = { waiting: "waiting", live: "live", ended: "ended" };
+const cards = new Map();
+
+/** Shows these streams, in this order. */
+export function showStreams(list, streams) {
+  for (const [key, card] of cards) {
+    if (streams.some((stream) => keyOf(stream) === key)) continue;
+    card.root.remove();
+    cards.delete(key);
+  }
+  streams.forEach((stream, index) => {
+    let card = cards.get(keyOf(stream));
+    if (!card) cards.set(keyOf(stream), (card = made(stream)));
+    update(card, stream);
+    if (list.children[index] !== card.root) list.insertBefore(card.root, list.children[index] ?? null);
+  });
+}
+
+// Of a stream that changes its URLs the card is made anew.
+const keyOf = ({ path, url, play }) => JSON.stringify([path, url, play]);
+
+function made(stream) {
+  const state = element("span", { class: "state" });
+  const age = element("span", { class: "age" });
+  const qualities = element("p", { class: "qualities" });
+  const root = element(
+    "li",
+    { class: "card" },
+    element("h3", {}, stream.path),
+    element("p", { class: "line" }, state, age),
+    qualities,
+    element("p", { class: "play" }, element("a", { href: stream.play, "aria-label": `Play ${stream.path}` }, "Play")),
+    ...urls(stream).map(([label, url]) => element("p", {}, copyable(label, url))),
+  );
+  return { root, state, age, qualities };
+}
+
+/** What other players are given: whole URLs, as this viewer reaches the server. */
+function urls({ kind, url, hls }) {
+  const whole = (path) => new URL(path, location.href).href;
+  return [[kind === "hls" ? "HLS" : "DASH", whole(url)], ...(hls ? [["HLS", whole(hls)]] : [])];
+}
+
+function update(card, stream) {
+  const set = (part, text) => part.textContent !== text && (part.textContent = text);
+  card.state.dataset.state = stream.state;
+  set(card.state, WORDS[stream.state] ?? stream.state);
+  set(card.age, ageOf(stream));
+  set(card.qualities, (stream.qualities ?? []).map(quality).join(" · "));
+}
+
+function ageOf({ state, segment_age_seconds: segment, manifest_age_seconds: manifest }) {
+  if (segment !== null && segment !== undefined) return `last segment ${duration(segment)} ago`;
+  if (manifest === null || manifest === undefined) return "";
+  return `${state === "waiting" ? "no segment yet, manifest" : "manifest"} ${duration(manifest)} old`;
+}
+
+function quality({ kind, width, height, frame_rate: rate, bandwidth, codecs }) {
+  const size = width && height ? `${width}×${height}${rate ? ` at ${rate}` : ""}` : kind;
+  return [size, codecs, bandwidth && bitRate(bandwidth / 8)].filter(Boolean).join(", ");
+}
