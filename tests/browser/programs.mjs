@@ -23,8 +23,8 @@ export async function server(...args) {
 }
 
 /** Starts lldash-replay of the recording into a folder. */
-export function replay(out) {
-  const child = run(join(dirname(lldash), "lldash-replay"), ["-i", inRepository("static/segments-in"), "-o", out], ["ignore", "ignore", "inherit"]);
+export function replay(out, ...options) {
+  const child = run(join(dirname(lldash), "lldash-replay"), ["-i", inRepository("static/segments-in"), "-o", out, ...options], ["ignore", "ignore", "inherit"]);
   return { stop: () => stop(child) };
 }
 
