@@ -1,6 +1,7 @@
 // One stream from its start until it has ended, failed or is stuck.
 
 import { loadPlayer } from "./load.js";
+import { isOver } from "./manifest.js";
 import { pace } from "./pace.js";
 import { broken, ENDED, noMediaSource, silent } from "./words.js";
 import { playDash } from "./with-dash.js";
@@ -9,15 +10,19 @@ import { playHls } from "./with-hls.js";
 const DEFAULT_TARGET_S = 1;
 const STUCK_MS = 8000;
 const LOOK_MS = 100;
+const SILENT_MS = 1000;
+const ASK_MS = 2000;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 export class Session {
   #over = null;
+  #asked = -Infinity;
 
   /** `target`: what the viewer wants, in seconds, or null for the stream's own. */
   constructor(library, manifest, { video, url, target }) {
     this.video = video;
+    this.url = url;
     // A playlist tells hls.js itself how near to its end it may be played.
     this.wanted = target ?? manifest.target ?? (manifest.kind === "dash" ? DEFAULT_TARGET_S : null);
     const events = {
@@ -50,12 +55,20 @@ export class Session {
       } else if (video.paused && video.readyState > 1) {
         moved = now;
         say("paused", { text: "Paused", hint: "" });
-      } else if (now - moved > 1000) {
+      } else if (now - moved > SILENT_MS) {
         say("waiting", silent((now - moved) / 1000));
+        this.#ask(now);
       }
       if (now - moved > STUCK_MS) this.#end("waiting", silent(STUCK_MS / 1000));
     }
     return this.#over;
+  }
+
+  /** Is it over? A player finds out late: its own requests for the manifest may be held. */
+  async #ask(now) {
+    if (now - this.#asked < ASK_MS) return;
+    this.#asked = now;
+    if (await isOver(this.url).catch(() => false)) this.#end("ended", ENDED);
   }
 
   #walk() {
