@@ -12,12 +12,18 @@ const STUCK_MS = 8000;
 const LOOK_MS = 100;
 const SILENT_MS = 1000;
 const ASK_MS = 2000;
+// A stall keeps the player so far behind where it stalled; it comes back slowly.
+const SHY_S = 0.15;
+const BOLDER_S = 0.0002;
+const START_MS = 3000;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 export class Session {
   #over = null;
   #asked = -Infinity;
+  #floor = 0;
+  #onWaiting = () => this.#stalled();
 
   /** `target`: what the viewer wants, in seconds, or null for the stream's own. */
   constructor(library, manifest, { video, url, target }) {
@@ -32,11 +38,19 @@ export class Session {
     const play = manifest.kind === "dash" ? playDash : playHls;
     this.player = play(library, { video, url, target: this.wanted, events });
     video.onerror = () => events.failed(`The browser says: ${video.error?.message || "the picture cannot be decoded"}.`);
+    video.addEventListener("waiting", this.#onWaiting);
+    this.began = performance.now();
     video.play().catch(() => {}); // a browser that wants a click first shows its own button
   }
 
   get target() {
     return this.wanted ?? this.player.target();
+  }
+
+  /** Aims at another latency. */
+  aim(target) {
+    this.wanted = target;
+    this.#floor = 0;
   }
 
   /** Watches until the session is over: `{ state, text, hint }` say why. */
@@ -71,11 +85,22 @@ export class Session {
     if (await isOver(this.url).catch(() => false)) this.#end("ended", ENDED);
   }
 
+  // Nearer than this its bytes do not come in time, whatever the target: segments that are written
+  // whole, say, or a slow line.
+  #stalled() {
+    const { video, player } = this;
+    const latency = player.latency();
+    if (video.seeking || performance.now() - this.began < START_MS || !Number.isFinite(latency)) return;
+    this.#floor = Math.max(this.#floor, latency + SHY_S);
+  }
+
   #walk() {
     const { video, player } = this;
     const latency = player.latency();
     if (video.paused || !Number.isFinite(latency)) return;
-    const { rate, jump } = pace({ latency, target: this.target, buffer: player.buffer(), rate: video.playbackRate });
+    this.#floor -= BOLDER_S;
+    const target = Math.max(this.target, this.#floor);
+    const { rate, jump } = pace({ latency, target, buffer: player.buffer(), rate: video.playbackRate });
     if (jump) player.jump();
     if (video.playbackRate !== rate) video.playbackRate = rate;
   }
@@ -86,6 +111,7 @@ export class Session {
 
   destroy() {
     this.video.onerror = null;
+    this.video.removeEventListener("waiting", this.#onWaiting);
     this.player.destroy();
   }
 }
