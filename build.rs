@@ -1,7 +1,7 @@
 //! Puts the pages, and the players that `scripts/players` fetched, where the crate can compile them in.
 //!
 //! It embeds what is in `static` and `static/players` and never touches the network: a crate built
-//! without dash.js works, and its pages load dash.js from the public CDN (`static/load-dash.js`).
+//! without players works, and its pages load them from the public CDN (`static/play/load.js`).
 
 use std::{env, fs, io, path::Path};
 
@@ -9,7 +9,7 @@ use std::{env, fs, io, path::Path};
 const PLAYERS: &[&str] = &["dash.js", "dash.LICENSE.txt", "hls.js", "hls.LICENSE.txt"];
 
 /// The folders of pages, below `static`; the first one is itself.
-const PAGES: &[&str] = &["", "play/", "front/", "shared/"];
+const PAGES: &[&str] = &["", "play/", "front/"];
 
 /// What pages consist of.
 const PAGE_ENDS: &[&str] = &[".html", ".css", ".js", ".svg"];

@@ -6,7 +6,7 @@ use include_dir::{Dir, include_dir};
 /// and the segments that it names.
 pub static RECORDING: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/static/segments-in");
 
-/// The page, by file name: put into a folder together, they play `live/manifest.mpd` in it.
+/// The page, by file name: in a folder it leads to the player page with `live/manifest.mpd`.
 pub static PAGE: &[(&str, &str)] = &[("index.html", include_str!("../static/index.html"))];
 
 #[cfg(test)]
