@@ -12,9 +12,9 @@ const STUCK_MS = 8000;
 const LOOK_MS = 100;
 const SILENT_MS = 1000;
 const ASK_MS = 2000;
-// A stall keeps the player so far behind where it stalled; it comes back slowly.
-const SHY_S = 0.15;
-const BOLDER_S = 0.0002;
+// A stall moves the target away by a third and a bit; it comes back slowly, by 5 ms a second.
+const SHY = { factor: 1.3, seconds: 0.05 };
+const BOLDER_S = 0.0005;
 const START_MS = 3000;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -89,9 +89,8 @@ export class Session {
   // whole, say, or a slow line.
   #stalled() {
     const { video, player } = this;
-    const latency = player.latency();
-    if (video.seeking || performance.now() - this.began < START_MS || !Number.isFinite(latency)) return;
-    this.#floor = Math.max(this.#floor, latency + SHY_S);
+    if (video.seeking || performance.now() - this.began < START_MS || !Number.isFinite(player.latency())) return;
+    this.#floor = Math.max(this.target, this.#floor) * SHY.factor + SHY.seconds;
   }
 
   #walk() {
