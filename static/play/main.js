@@ -42,11 +42,11 @@ async function run(url) {
   }
 }
 
-/** Resolves when the manifest is another one than that which has ended. */
+/** Resolves when there is a live manifest, and another one than that which has ended. */
 async function changed(url, ended) {
   for (;;) {
     const manifest = await manifestAt(url, () => {});
-    if (manifest.text !== ended.text) return;
+    if (manifest.isLive && manifest.text !== ended.text) return;
     await pause(AGAIN_MS);
   }
 }

@@ -55,6 +55,15 @@ function waiting(url) {
   return held;
 }
 
+/** Whether the stream at a URL that was played is over: its manifest is gone, or says so. */
+export async function isOver(url) {
+  const now = new URL(url);
+  if (isOwn(url)) now.searchParams.set("wait", 0);
+  const response = await fetch(now, { cache: "no-store" });
+  if (response.status === 404 || response.status === 410) return true;
+  return response.ok && read(await response.text())?.isLive === false;
+}
+
 /** Reads a manifest; null if it is none. */
 export function read(text) {
   if (/^\s*#EXTM3U/.test(text)) return readHls(text);

@@ -42,7 +42,7 @@ export function show(video, state) {
 function aim(state, change) {
   const now = state.session?.target ?? state.target ?? 1;
   state.target = Math.max(LEAST_TARGET_S, Math.round((now + change) * 100) / 100);
-  if (state.session) state.session.wanted = state.target;
+  state.session?.aim(state.target);
   const here = new URL(location.href);
   here.searchParams.delete("latency");
   here.searchParams.set("target", state.target);

@@ -5,6 +5,7 @@
 
 const URL_OF_TIME = "/ldash/time";
 const SAMPLES = 4;
+const SOON_MS = 1500;
 const AGAIN_MS = 30_000;
 
 /** Tells the server's time for a moment of `performance.now()`. */
@@ -12,18 +13,18 @@ export class ServerTime {
   #offset = null;
   #roundTrip = Infinity;
 
-  /** Asks now, and from time to time. */
+  /** Asks now, once, so as not to be in the picture's way; then better, and from time to time. */
   async keep() {
-    for (;;) {
-      await this.ask().catch(() => {});
-      await new Promise((done) => setTimeout(done, AGAIN_MS));
+    for (let wait = SOON_MS, samples = 1; ; wait = AGAIN_MS, samples = SAMPLES) {
+      await this.ask(samples).catch(() => {});
+      await new Promise((done) => setTimeout(done, wait));
     }
   }
 
-  async ask() {
+  async ask(samples) {
     // What was measured long ago counts for less and less.
     this.#roundTrip *= 1.5;
-    for (let i = 0; i < SAMPLES; i++) {
+    for (let i = 0; i < samples; i++) {
       const asked = performance.now();
       const response = await fetch(URL_OF_TIME, { cache: "no-store" });
       const text = await response.text();

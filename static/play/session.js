@@ -1,6 +1,7 @@
 // One stream from its start until it has ended, failed or is stuck.
 
 import { loadPlayer } from "./load.js";
+import { isOver } from "./manifest.js";
 import { pace } from "./pace.js";
 import { broken, ENDED, noMediaSource, silent } from "./words.js";
 import { playDash } from "./with-dash.js";
@@ -9,15 +10,25 @@ import { playHls } from "./with-hls.js";
 const DEFAULT_TARGET_S = 1;
 const STUCK_MS = 8000;
 const LOOK_MS = 100;
+const SILENT_MS = 1000;
+const ASK_MS = 2000;
+// A stall moves the target away by a third and a bit; it comes back slowly, by 5 ms a second.
+const SHY = { factor: 1.3, seconds: 0.05 };
+const BOLDER_S = 0.0005;
+const START_MS = 3000;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 export class Session {
   #over = null;
+  #asked = -Infinity;
+  #floor = 0;
+  #onWaiting = () => this.#stalled();
 
   /** `target`: what the viewer wants, in seconds, or null for the stream's own. */
   constructor(library, manifest, { video, url, target }) {
     this.video = video;
+    this.url = url;
     // A playlist tells hls.js itself how near to its end it may be played.
     this.wanted = target ?? manifest.target ?? (manifest.kind === "dash" ? DEFAULT_TARGET_S : null);
     const events = {
@@ -27,11 +38,19 @@ export class Session {
     const play = manifest.kind === "dash" ? playDash : playHls;
     this.player = play(library, { video, url, target: this.wanted, events });
     video.onerror = () => events.failed(`The browser says: ${video.error?.message || "the picture cannot be decoded"}.`);
+    video.addEventListener("waiting", this.#onWaiting);
+    this.began = performance.now();
     video.play().catch(() => {}); // a browser that wants a click first shows its own button
   }
 
   get target() {
     return this.wanted ?? this.player.target();
+  }
+
+  /** Aims at another latency. */
+  aim(target) {
+    this.wanted = target;
+    this.#floor = 0;
   }
 
   /** Watches until the session is over: `{ state, text, hint }` say why. */
@@ -50,19 +69,37 @@ export class Session {
       } else if (video.paused && video.readyState > 1) {
         moved = now;
         say("paused", { text: "Paused", hint: "" });
-      } else if (now - moved > 1000) {
+      } else if (now - moved > SILENT_MS) {
         say("waiting", silent((now - moved) / 1000));
+        this.#ask(now);
       }
       if (now - moved > STUCK_MS) this.#end("waiting", silent(STUCK_MS / 1000));
     }
     return this.#over;
   }
 
+  /** Is it over? A player finds out late: its own requests for the manifest may be held. */
+  async #ask(now) {
+    if (now - this.#asked < ASK_MS) return;
+    this.#asked = now;
+    if (await isOver(this.url).catch(() => false)) this.#end("ended", ENDED);
+  }
+
+  // Nearer than this its bytes do not come in time, whatever the target: segments that are written
+  // whole, say, or a slow line.
+  #stalled() {
+    const { video, player } = this;
+    if (video.seeking || performance.now() - this.began < START_MS || !Number.isFinite(player.latency())) return;
+    this.#floor = Math.max(this.target, this.#floor) * SHY.factor + SHY.seconds;
+  }
+
   #walk() {
     const { video, player } = this;
     const latency = player.latency();
     if (video.paused || !Number.isFinite(latency)) return;
-    const { rate, jump } = pace({ latency, target: this.target, buffer: player.buffer(), rate: video.playbackRate });
+    this.#floor -= BOLDER_S;
+    const target = Math.max(this.target, this.#floor);
+    const { rate, jump } = pace({ latency, target, buffer: player.buffer(), rate: video.playbackRate });
     if (jump) player.jump();
     if (video.playbackRate !== rate) video.playbackRate = rate;
   }
@@ -73,6 +110,7 @@ export class Session {
 
   destroy() {
     this.video.onerror = null;
+    this.video.removeEventListener("waiting", this.#onWaiting);
     this.player.destroy();
   }
 }

@@ -31,7 +31,9 @@ export function drawWaterfall(canvas, rows, now) {
     for (const at of row.chunks) if (now - at < SPAN_MS) ctx.fillRect(x(at), top + 3, 1, ROW - 6);
     ctx.fillStyle = row.status >= 400 ? colour("bad") : colour("ink");
     ctx.textAlign = "left";
-    ctx.fillText(fitted(ctx, row.name, left - 8), 0, top + ROW / 2);
+    // On a phone there is no room for what all names have in common.
+    const name = narrow ? row.name.replace(/\.\w+$/, "") : row.name;
+    ctx.fillText(fitted(ctx, name, left - 8), 0, top + ROW / 2);
     if (!narrow) ctx.fillText(fitted(ctx, figures(row, now), FIGURES - 12), right + 12, top + ROW / 2);
   });
   ctx.restore();

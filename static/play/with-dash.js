@@ -15,7 +15,8 @@ export function playDash(dashjs, { video, url, target, events }) {
       // The page sets the pace itself (pace.js): dash.js fixes its target when it starts.
       liveCatchup: { enabled: false },
       buffer: { lowLatencyStallThreshold: STALL_BUFFER_S, setStallState: false },
-      utcSynchronization: { useManifestDateHeaderTimeSource: true },
+      // The page has looked at the codecs; asking again costs time before the first picture.
+      capabilities: { useMediaCapabilitiesApi: false },
       retryAttempts: { MPD: 5 },
     },
   });

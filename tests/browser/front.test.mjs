@@ -38,7 +38,7 @@ const stream = (path, more = {}) => ({
 async function front(t, feed) {
   const prepare = (page) =>
     page.route("**/ldash/status", (route) => (feed.status ? route.fulfill({ json: feed.status }) : route.abort()));
-  return opened(t, browser, `${files.origin}/ldash/assets/front.html`, { prepare });
+  return opened(t, browser, `${files.origin}/ldash/`, { prepare });
 }
 
 test("with no stream the page says how to get one, and shows the stream when it comes", { timeout: 60_000 }, async (t) => {
