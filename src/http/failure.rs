@@ -139,8 +139,11 @@ impl Failure {
         match self {
             Self::ReadOnly => response.insert_header((header::ALLOW, super::cors::METHODS)),
             Self::Unauthorized | Self::Wrong => {
-                let challenge = "Bearer realm=\"uploads\", Basic realm=\"uploads\"";
-                response.insert_header((header::WWW_AUTHENTICATE, challenge))
+                // A line each, as RFC 9110, section 11.6.1 permits: ffmpeg reads but the first
+                // scheme of a line.
+                response
+                    .append_header((header::WWW_AUTHENTICATE, "Basic realm=\"uploads\""))
+                    .append_header((header::WWW_AUTHENTICATE, "Bearer realm=\"uploads\""))
             }
             Self::TooManyHeld | Self::Busy => response.insert_header((header::RETRY_AFTER, "1")),
             Self::Range(length) => {
