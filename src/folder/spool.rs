@@ -13,8 +13,10 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 /// Why an upload is not taken any further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Halt {
-    /// A newer one came to its path, or the path was removed.
+    /// A newer one came to its path.
     Superseded,
+    /// Its path was removed meanwhile.
+    Removed,
     /// The disk refused.
     Refused(WriteError),
 }
@@ -107,19 +109,20 @@ impl Spool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stops it, unless all its bytes are there.
-    pub(super) fn halt(&self, halt: Halt) {
+    /// Stops it, unless all its bytes are there; true when it was running until now.
+    pub(super) fn halt(&self, halt: Halt) -> bool {
         let mut state = self.state();
         if let Halt::Refused(error) = halt {
             state.failure.get_or_insert(error);
         }
+        self.changed.notify_all();
         if !matches!(state.fate, Fate::Running(_)) {
-            return self.changed.notify_all();
+            return false;
         }
         if let Fate::Running(sender) = std::mem::replace(&mut state.fate, Fate::Over) {
             let _ = sender.send(halt);
         }
-        self.changed.notify_all();
+        true
     }
 
     /// All bytes came; false when it is over already.

@@ -164,7 +164,7 @@ impl Uploader {
             Err(error) => {
                 // First what was written is freed, then it is said.
                 self.discard(spool);
-                spool.halt(Halt::Refused(refused(&spool.path, &error)));
+                let _ = spool.halt(Halt::Refused(refused(&spool.path, &error)));
             }
         }
     }

@@ -28,6 +28,8 @@ pub(super) enum Failure {
     Page,
     /// A folder stands where a file should be written, or a file where a folder should.
     InTheWay,
+    /// What was being written was removed meanwhile.
+    Removed,
     /// The disk does not permit the write.
     WriteDenied,
     /// The disk is full.
@@ -83,7 +85,7 @@ impl Failure {
             Self::Absent | Self::TimedOut(_) => StatusCode::NOT_FOUND,
             Self::Denied | Self::Page | Self::WriteDenied => StatusCode::FORBIDDEN,
             Self::Unauthorized | Self::Wrong => StatusCode::UNAUTHORIZED,
-            Self::InTheWay => StatusCode::CONFLICT,
+            Self::InTheWay | Self::Removed => StatusCode::CONFLICT,
             Self::Full => StatusCode::INSUFFICIENT_STORAGE,
             Self::WriteFailed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -113,6 +115,7 @@ impl Failure {
             Self::Wrong => "the token, or the user and the password, is wrong".into(),
             Self::Page => "web pages may not write here without a token".into(),
             Self::InTheWay => "a folder stands there, or a file where a folder should be".into(),
+            Self::Removed => "it was deleted while it was uploaded".into(),
             Self::WriteDenied => "the server may not write there; see the permissions".into(),
             Self::Full => "the disk is full".into(),
             Self::WriteFailed => "the disk did not take it; the server's log tells why".into(),

@@ -280,10 +280,12 @@ async fn remove(site: &Site, path: MediaPath) -> Result<StatusCode, Failure> {
     }
 }
 
-/// A newer upload has come: that is no fault of this one.
+/// A newer upload has come: that is no fault of this one, and its file is there. What was removed
+/// is not.
 fn halted(halt: Halt, tally: &mut Tally<'_>) -> Result<StatusCode, Failure> {
     let (result, answer) = match halt {
         Halt::Superseded => (Count::Superseded, Ok(StatusCode::NO_CONTENT)),
+        Halt::Removed => (Count::Superseded, Err(Failure::Removed)),
         Halt::Refused(error) => (Count::Refused, Err(error.into())),
     };
     tally.result = Some(result);
