@@ -24,8 +24,10 @@ pub enum Halt {
 /// Why the disk does not take a file, or does not remove it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteError {
-    /// A folder stands where the file should be, or a file where a folder should.
-    InTheWay,
+    /// A folder stands where the file should be.
+    Folder,
+    /// A file stands where a folder should be.
+    FileAbove,
     /// The system does not permit it.
     Denied,
     /// No room is left.
@@ -40,10 +42,8 @@ impl From<&io::Error> for WriteError {
     fn from(error: &io::Error) -> Self {
         use io::ErrorKind as Kind;
         match error.kind() {
-            Kind::IsADirectory
-            | Kind::NotADirectory
-            | Kind::AlreadyExists
-            | Kind::DirectoryNotEmpty => Self::InTheWay,
+            Kind::IsADirectory | Kind::DirectoryNotEmpty => Self::Folder,
+            Kind::NotADirectory | Kind::AlreadyExists => Self::FileAbove,
             Kind::PermissionDenied | Kind::ReadOnlyFilesystem => Self::Denied,
             Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => Self::Full,
             Kind::CrossesDevices => Self::Outside,

@@ -26,8 +26,10 @@ pub(super) enum Failure {
     Wrong,
     /// A write of a web page, where no credential keeps pages out.
     Page,
-    /// A folder stands where a file should be written, or a file where a folder should.
-    InTheWay,
+    /// A folder stands where a file should be written, or the path is one of a folder.
+    Folder,
+    /// A file stands where the path of what should be written has a folder.
+    FileAbove,
     /// What was being written was removed meanwhile.
     Removed,
     /// The disk does not permit the write.
@@ -65,7 +67,8 @@ pub(super) enum Failure {
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Self {
         match error {
-            WriteError::InTheWay => Self::InTheWay,
+            WriteError::Folder => Self::Folder,
+            WriteError::FileAbove => Self::FileAbove,
             WriteError::Denied => Self::WriteDenied,
             WriteError::Full => Self::Full,
             WriteError::Outside => Self::Absent,
@@ -85,7 +88,7 @@ impl Failure {
             Self::Absent | Self::TimedOut(_) => StatusCode::NOT_FOUND,
             Self::Denied | Self::Page | Self::WriteDenied => StatusCode::FORBIDDEN,
             Self::Unauthorized | Self::Wrong => StatusCode::UNAUTHORIZED,
-            Self::InTheWay | Self::Removed => StatusCode::CONFLICT,
+            Self::Folder | Self::FileAbove | Self::Removed => StatusCode::CONFLICT,
             Self::Full => StatusCode::INSUFFICIENT_STORAGE,
             Self::WriteFailed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -114,7 +117,8 @@ impl Failure {
             Self::Unauthorized => "uploads need a token, or a user and a password".into(),
             Self::Wrong => "the token, or the user and the password, is wrong".into(),
             Self::Page => "web pages may not write here without a token".into(),
-            Self::InTheWay => "a folder stands there, or a file where a folder should be".into(),
+            Self::Folder => "the path is a folder's; name a file in it".into(),
+            Self::FileAbove => "a file stands where the path has a folder".into(),
             Self::Removed => "it was deleted while it was uploaded".into(),
             Self::WriteDenied => "the server may not write there; see the permissions".into(),
             Self::Full => "the disk is full".into(),

@@ -231,7 +231,13 @@ fn ingest_where_a_folder_stands_is_409() {
     let server = server();
     server.write("a/1.m4s", &chunk(100));
     server.write("b", b"a file");
-    for path in ["/a", "/b/1.m4s", "/a/", "/"] {
+    for (path, said) in [
+        ("/a", "the path is a folder's; name a file in it\n"),
+        ("/b/1.m4s", "a file stands where the path has a folder\n"),
+        ("/b/c/1.m4s", "a file stands where the path has a folder\n"),
+        ("/a/", "the path is a folder's; name a file in it\n"),
+        ("/", "the path is a folder's; name a file in it\n"),
+    ] {
         let mut push = Push::start(server.address, path);
         push.chunk(&chunk(100));
         push.last();

@@ -119,7 +119,7 @@ pub(super) async fn expect(site: &Site, request: &actix_http::Request) -> Result
     let (_, path) = admit(site, request.method(), request.uri(), request.headers(), door)?;
     meets(site, request.headers(), &path).await?;
     match site.folder.look(path, false).await {
-        Answer::Folder => Err(Failure::InTheWay),
+        Answer::Folder => Err(Failure::Folder),
         _ => Ok(()),
     }
 }
@@ -189,7 +189,7 @@ fn path(encoded: &str) -> Result<MediaPath, Failure> {
         // By another number of slashes.
         Ok(Target::File(path)) if path.as_str().starts_with("ldash/") => Err(Failure::Absent),
         Ok(Target::File(path)) => Ok(path),
-        Ok(Target::Folder(_)) => Err(Failure::InTheWay),
+        Ok(Target::Folder(_)) => Err(Failure::Folder),
         Err(PathError::Malformed(reason)) => Err(Failure::malformed(reason)),
         Err(PathError::Hidden) => Err(Failure::Absent),
     }
@@ -306,7 +306,7 @@ mod tests {
             assert_eq!(path(absent), Err(Failure::Absent), "{absent}");
         }
         for folder in ["/", "/x/", "/ldash/upload/"] {
-            assert_eq!(path(folder), Err(Failure::InTheWay), "{folder}");
+            assert_eq!(path(folder), Err(Failure::Folder), "{folder}");
         }
         for malformed in ["/../x", "/a%2Fb", "/%00", "/ldash/upload/../x"] {
             assert!(matches!(path(malformed), Err(Failure::Malformed(_))), "{malformed}");
