@@ -20,6 +20,10 @@ pub(super) enum Failure {
     Denied,
     /// The folder is served for reading.
     ReadOnly,
+    /// Writes have an address of their own.
+    Elsewhere,
+    /// A method that is not one of these.
+    Method(&'static str),
     /// A write without the credential that it needs.
     Unauthorized,
     /// A write with a wrong credential.
@@ -95,7 +99,7 @@ impl Failure {
             Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Truncated => StatusCode::BAD_REQUEST,
             Self::Stalled => StatusCode::REQUEST_TIMEOUT,
-            Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
+            Self::ReadOnly | Self::Elsewhere | Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Precondition => StatusCode::PRECONDITION_FAILED,
             Self::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Changed
@@ -114,6 +118,10 @@ impl Failure {
             Self::TimedOut(waited) => format!("it did not appear within {waited:?}").into(),
             Self::Denied => "the server may not read it; see its permissions".into(),
             Self::ReadOnly => "nothing may be written here; see --ingest".into(),
+            Self::Elsewhere => {
+                "nothing may be written here: uploads have an address of their own".into()
+            }
+            Self::Method(known) => format!("this method is not known here, only {known}").into(),
             Self::Unauthorized => "uploads need a token, or a user and a password".into(),
             Self::Wrong => "the token, or the user and the password, is wrong".into(),
             Self::Page => "web pages may not write here without a token".into(),
@@ -144,7 +152,10 @@ impl Failure {
         response.insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"));
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         match self {
-            Self::ReadOnly => response.insert_header((header::ALLOW, super::cors::METHODS)),
+            Self::ReadOnly | Self::Elsewhere => {
+                response.insert_header((header::ALLOW, super::cors::METHODS))
+            }
+            Self::Method(known) => response.insert_header((header::ALLOW, *known)),
             Self::Unauthorized | Self::Wrong => {
                 // A line each, as RFC 9110, section 11.6.1 permits: ffmpeg reads but the first
                 // scheme of a line.

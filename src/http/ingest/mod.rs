@@ -137,8 +137,13 @@ fn admit<'a>(
     door: Option<&Door>,
 ) -> Result<(&'a Ingest, MediaPath), Failure> {
     let is_ingest_door = door.is_some_and(Door::takes_uploads);
-    let ingest = site.ingest.as_ref().filter(|_| is_ingest_door && is_write(method));
-    let ingest = ingest.ok_or(Failure::ReadOnly)?;
+    if !is_write(method) {
+        return Err(Failure::Method(if is_ingest_door { cors::ALL_METHODS } else { cors::METHODS }));
+    }
+    let ingest = site.ingest.as_ref().ok_or(Failure::ReadOnly)?;
+    if !is_ingest_door {
+        return Err(Failure::Elsewhere);
+    }
     ingest.credential.check(headers)?;
     let path = path(uri.path())?;
     // RFC 9110, section 14.5: a part is not taken for the whole.
