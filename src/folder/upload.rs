@@ -166,7 +166,9 @@ impl Uploads {
             Shown::Growing(Box::new(writer))
         };
         drop(running);
-        before.iter().for_each(|before| drop(before.halt(Halt::Superseded)));
+        if let Some(before) = before {
+            before.halt(Halt::Superseded);
+        }
         Begun { spool, shown, halted }
     }
 }

@@ -16,6 +16,8 @@ mod ingest_connections;
 #[cfg(target_os = "linux")]
 mod ingest_faults;
 #[cfg(target_os = "linux")]
+mod ingest_folders;
+#[cfg(target_os = "linux")]
 mod ingest_keep;
 #[cfg(target_os = "linux")]
 mod ingest_packagers;
