@@ -19,6 +19,7 @@ mod ingest_faults;
 mod ingest_folders;
 #[cfg(target_os = "linux")]
 mod ingest_keep;
+mod ingest_log;
 #[cfg(target_os = "linux")]
 mod ingest_packagers;
 mod ingest_uploads;

@@ -14,7 +14,7 @@ use self::{
     access::Credential,
     body::{Arrival, Body},
 };
-use super::{Site, access_log::CHUNKS, conditional::Conditions, cors, failure::Failure};
+use super::{Site, access_log::{CHUNKS, Intake}, conditional::Conditions, cors, failure::Failure};
 use crate::{
     folder::{Answer, Done, Halt, MAX_MANIFEST_BYTES, Upload},
     live::{MediaPath, PathError, Target},
@@ -64,8 +64,12 @@ pub(super) fn methods(site: &Site, http: &ServiceRequest) -> &'static str {
 }
 
 /// Answers a request that is no read, after all of its body.
-pub(super) async fn answer(site: &Site, http: &mut ServiceRequest) -> HttpResponse {
-    let mut body = Body::new(http.take_payload());
+pub(super) async fn answer(
+    site: &Site,
+    http: &mut ServiceRequest,
+    intake: Rc<Intake>,
+) -> HttpResponse {
+    let mut body = Body::new(http.take_payload(), intake);
     let result = write(site, http, &mut body).await;
     let response = match result {
         Ok(status) => {
