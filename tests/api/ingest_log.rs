@@ -58,3 +58,13 @@ fn ingest_log_tells_how_much_an_upload_brought() {
     assert_eq!(server.request("DELETE", "/big.m4s", &[]).response().status, 200);
     server.logged("DELETE /big.m4s 200 took 0 bytes, first byte -, done ");
 }
+
+#[test]
+fn ingest_log_names_what_comes_and_goes_in_the_same_way() {
+    let mut server = Server::start(&["--ingest"]);
+    let path = "/a%20b/1.m4s";
+    put(server.address, path, &chunk(100));
+    assert_eq!(server.get(path).body(), chunk(100));
+    let lines = server.log_until("/a%20b/1.m4s sends 100 bytes at 0 ");
+    assert!(lines.iter().any(|line| line.contains("] /a%20b/1.m4s received 100 bytes at 0 ")));
+}

@@ -136,7 +136,7 @@ fn ingest_log_tells_of_each_chunk_that_comes_and_goes() {
         let lines = lines.iter().filter(|line| line.contains(text));
         lines.map(|line| (offset(line), millis(line))).collect()
     };
-    let came = chunks("] live/chunk-stream0-00002.m4s received ");
+    let came = chunks("] /live/chunk-stream0-00002.m4s received ");
     let went = chunks("] /live/chunk-stream0-00002.m4s sends ");
     assert!(came.len() >= 20, "a chunk for each frame: {came:?}");
     assert_eq!((came[0].0, went[0].0), (0, 0));

@@ -89,7 +89,7 @@ async fn write(site: &Site, http: &ServiceRequest, body: &mut Body) -> Result<St
     if http.method() == Method::DELETE {
         return remove(site, path).await;
     }
-    receive(site, ingest, body, path, lifetime(headers)).await
+    receive(site, ingest, body, path, (http.uri(), lifetime(headers))).await
 }
 
 /// Whether what a request says of the file that it goes over holds (RFC 9110, section 13.2).
@@ -209,7 +209,7 @@ async fn receive(
     ingest: &Ingest,
     body: &mut Body,
     path: MediaPath,
-    lifetime: Option<Duration>,
+    (target, lifetime): (&Uri, Option<Duration>),
 ) -> Result<StatusCode, Failure> {
     let since = Instant::now();
     let limit = ingest.limit(&path);
@@ -220,7 +220,7 @@ async fn receive(
         let patience = if upload.has_begun() { ingest.stall_timeout } else { FIRST_BYTE_TIMEOUT };
         match body.next(patience, |cx| upload.poll_halted(cx)).await {
             Arrival::Bytes(bytes) => {
-                note_chunk(&upload, received, bytes.len(), since);
+                note_chunk(target, received, bytes.len(), since);
                 received += bytes.len() as u64;
                 site.metrics.add(Count::ReceivedBytes, bytes.len() as u64);
                 if received > limit {
@@ -248,12 +248,12 @@ async fn receive(
     }
 }
 
-fn note_chunk(upload: &Upload, offset: u64, bytes: usize, since: Instant) {
+/// The target is named as the client sent it, like that of a chunk which leaves.
+fn note_chunk(target: &Uri, offset: u64, bytes: usize, since: Instant) {
     let millis = since.elapsed().as_secs_f64() * 1000.0;
     log::debug!(
         target: CHUNKS,
-        "{} received {bytes} bytes at {offset} after {millis:.3} ms",
-        upload.path(),
+        "{target} received {bytes} bytes at {offset} after {millis:.3} ms",
     );
 }
 
