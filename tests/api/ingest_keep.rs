@@ -125,6 +125,7 @@ fn ingest_max_age_of_an_upload_is_its_lifetime() {
         with("/live.mpd", "max-age=1");
         with("/photo.jpg", "public, max-age=1");
         with("/1.m4s", "public, max-age=1");
+        server.logged("1.m4s is to be removed after 1s, as its upload says");
         gone(&server, "1.m4s");
         gone(&server, "photo.jpg");
         for name in ["other.m4s", "zero.m4s", "init.m4s", "live.mpd"] {

@@ -214,6 +214,9 @@ async fn receive(
     let since = Instant::now();
     let limit = ingest.limit(&path);
     let mut tally = Tally { metrics: &site.metrics, result: Some(Count::BrokenOff) };
+    if let Some(lifetime) = lifetime {
+        log::debug!("{path} is to be removed after {lifetime:?}, as its upload says");
+    }
     let mut upload = site.folder.uploads().upload(path, lifetime);
     let mut received = 0;
     loop {
