@@ -9,7 +9,9 @@ use std::{net::SocketAddr, time::Duration};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Uploads")]
 pub(super) struct IngestOptions {
-    /// Let encoders push into the folder with PUT, POST and DELETE
+    /// Let encoders push into the folder with PUT, POST and DELETE. What they push with
+    /// `Cache-Control: max-age=SECONDS` is removed after that time, unless it is a manifest or an
+    /// init; the rest stays, unless --keep or --keep-bytes says otherwise
     #[arg(long, env = "LLDASH_INGEST")]
     pub(super) ingest: bool,
 
@@ -38,11 +40,12 @@ pub(super) struct IngestOptions {
           value_parser = size)]
     max_upload: u64,
 
-    /// Remove uploaded media after this time; manifests, inits and all other files stay
+    /// Remove uploaded media after this time; a lifetime of their own (max-age) beats it.
+    /// Manifests, inits and keys stay, and so does what did not come by an upload
     #[arg(long, value_name = "TIME", env = "LLDASH_KEEP", value_parser = duration)]
     keep: Option<Duration>,
 
-    /// Remove the oldest uploaded media when there is more than this
+    /// Remove the oldest uploaded media when there is more than this, whatever their lifetime
     #[arg(long, value_name = "SIZE", env = "LLDASH_KEEP_BYTES", value_parser = size)]
     keep_bytes: Option<u64>,
 }

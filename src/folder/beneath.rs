@@ -42,18 +42,24 @@ impl Root {
         }
     }
 
-    /// Opens a folder; makes it, and those above it, where they are missing.
+    /// Opens a folder; makes it, and those above it, where they are missing, and tells which.
     ///
     /// # Errors
     /// When the disk refuses, or a file stands in the way.
-    pub(super) fn make_dir(&self, relative: &Path) -> io::Result<Dir> {
+    pub(super) fn make_dir(
+        &self,
+        relative: &Path,
+        made: &mut impl FnMut(&Path),
+    ) -> io::Result<Dir> {
         match self.dir(relative) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let (above, name) = split(relative)?;
-                match self.make_dir(above)?.make(name) {
-                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-                    _ => self.dir(relative),
+                match self.make_dir(above, made)?.make(name) {
+                    Ok(()) => made(relative),
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    Err(error) => return Err(error),
                 }
+                self.dir(relative)
             }
             result => result,
         }
@@ -61,14 +67,17 @@ impl Root {
 
     /// Removes a folder and those above it, up to the root, as long as they are empty.
     pub(super) fn remove_empty(&self, relative: &Path) {
-        let folders = relative.ancestors().take_while(|folder| !folder.as_os_str().is_empty());
-        for folder in folders {
-            let removed =
-                split(folder).and_then(|(above, name)| self.dir(above)?.remove_folder(name));
-            if removed.is_err() {
-                return;
-            }
-        }
+        let mut folders = relative.ancestors().take_while(|folder| !folder.as_os_str().is_empty());
+        let _ = folders.try_for_each(|folder| self.remove_folder(folder));
+    }
+
+    /// Removes a folder that is empty.
+    ///
+    /// # Errors
+    /// When it is not, or the disk refuses.
+    pub(super) fn remove_folder(&self, relative: &Path) -> io::Result<()> {
+        let (above, name) = split(relative)?;
+        self.dir(above)?.remove_folder(name)
     }
 }
 

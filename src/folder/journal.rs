@@ -42,19 +42,24 @@ pub(super) struct Journal {
 impl Journal {
     /// Reads what an earlier run wrote.
     pub(super) fn open(root: Arc<Root>) -> (Self, HashMap<MediaPath, Kept>) {
-        let mut text = String::new();
+        let mut bytes = Vec::new();
         if let Found::File(mut opened) = root.find(Path::new(NAME))
-            && let Err(error) = opened.file.read_to_string(&mut text)
+            && let Err(error) = opened.file.read_to_end(&mut bytes)
         {
             log::warn!("cannot read {NAME}: {error}");
         }
         let mut kept = HashMap::new();
-        for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
-            match parse(line) {
+        let mut skipped = 0;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let Some(line) = line.strip_suffix(b"\n") else { continue };
+            match str::from_utf8(line).ok().and_then(parse) {
                 Some((path, Some(file))) => drop(kept.insert(path, file)),
                 Some((path, None)) => drop(kept.remove(&path)),
-                None => log::warn!("{NAME} has a line that makes no sense: {line:?}"),
+                None => skipped += 1,
             }
+        }
+        if skipped > 0 {
+            log::warn!("{NAME} has {skipped} lines that make no sense: what they told of stays");
         }
         // It is written anew with the first change.
         (Self { root, file: None, lines: 0 }, kept)

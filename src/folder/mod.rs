@@ -34,6 +34,7 @@ mod look;
 mod manifest;
 #[cfg(target_os = "linux")]
 mod mounts;
+mod nests;
 mod on_disk;
 mod place;
 mod renames;

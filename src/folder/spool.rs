@@ -13,8 +13,10 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 /// Why an upload is not taken any further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Halt {
-    /// A newer one came to its path, or the path was removed.
+    /// A newer one came to its path.
     Superseded,
+    /// Its path was removed meanwhile.
+    Removed,
     /// The disk refused.
     Refused(WriteError),
 }
@@ -22,8 +24,10 @@ pub enum Halt {
 /// Why the disk does not take a file, or does not remove it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteError {
-    /// A folder stands where the file should be, or a file where a folder should.
-    InTheWay,
+    /// A folder stands where the file should be.
+    Folder,
+    /// A file stands where a folder should be.
+    FileAbove,
     /// The system does not permit it.
     Denied,
     /// No room is left.
@@ -38,10 +42,8 @@ impl From<&io::Error> for WriteError {
     fn from(error: &io::Error) -> Self {
         use io::ErrorKind as Kind;
         match error.kind() {
-            Kind::IsADirectory
-            | Kind::NotADirectory
-            | Kind::AlreadyExists
-            | Kind::DirectoryNotEmpty => Self::InTheWay,
+            Kind::IsADirectory | Kind::DirectoryNotEmpty => Self::Folder,
+            Kind::NotADirectory | Kind::AlreadyExists => Self::FileAbove,
             Kind::PermissionDenied | Kind::ReadOnlyFilesystem => Self::Denied,
             Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => Self::Full,
             Kind::CrossesDevices => Self::Outside,
@@ -107,19 +109,20 @@ impl Spool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stops it, unless all its bytes are there.
-    pub(super) fn halt(&self, halt: Halt) {
+    /// Stops it, unless all its bytes are there; true when it was running until now.
+    pub(super) fn halt(&self, halt: Halt) -> bool {
         let mut state = self.state();
         if let Halt::Refused(error) = halt {
             state.failure.get_or_insert(error);
         }
+        self.changed.notify_all();
         if !matches!(state.fate, Fate::Running(_)) {
-            return self.changed.notify_all();
+            return false;
         }
         if let Fate::Running(sender) = std::mem::replace(&mut state.fate, Fate::Over) {
             let _ = sender.send(halt);
         }
-        self.changed.notify_all();
+        true
     }
 
     /// All bytes came; false when it is over already.

@@ -103,16 +103,20 @@ impl Uploads {
     }
 
     /// Removes a file, and the folders that it leaves empty; false when there was none. What was
-    /// being uploaded to the path is over. Once it was polled, it goes on without being awaited.
+    /// being uploaded to the path is over, and was there. Once it was polled, it goes on without
+    /// being awaited.
     ///
     /// # Errors
     /// When the disk refuses.
     pub async fn remove(&self, path: MediaPath) -> Result<bool, WriteError> {
         let before = self.running().get(&path).cloned();
-        before.iter().for_each(|spool| spool.halt(Halt::Superseded));
+        let halted = before.filter(|spool| spool.halt(Halt::Removed));
+        // Nobody is shown it any more, even before the one who receives it has noticed.
+        halted.iter().for_each(|spool| self.over(spool));
         let (reply, answer) = oneshot::channel();
         let _ = self.jobs.send(Job::Remove { path, reply });
-        answer.await.unwrap_or(Err(WriteError::Failed))
+        let removed = answer.await.unwrap_or(Err(WriteError::Failed))?;
+        Ok(removed || halted.is_some())
     }
 
     /// Removes what is not whole, and takes nothing more. Blocks.
@@ -162,7 +166,9 @@ impl Uploads {
             Shown::Growing(Box::new(writer))
         };
         drop(running);
-        before.iter().for_each(|before| before.halt(Halt::Superseded));
+        if let Some(before) = before {
+            before.halt(Halt::Superseded);
+        }
         Begun { spool, shown, halted }
     }
 }

@@ -6,6 +6,7 @@ use super::{
     keeper::{Keep, Keeper},
     lease::is_open_elsewhere,
     litter,
+    nests::Nests,
     root::{Found, Opened, Root},
     spool::{Halt, Spool, WriteError},
     upload::{Done, PREFIX, Shown, Uploads},
@@ -17,7 +18,7 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{self, BufWriter, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, mpsc},
     time::{Duration, SystemTime},
 };
@@ -57,6 +58,7 @@ pub(super) struct Uploader {
     uploads: Arc<Uploads>,
     /// Files that grow, by their uploads: as many as are under way.
     temps: HashMap<u64, Temp>,
+    nests: Nests,
     next_name: u64,
     keeper: Keeper,
 }
@@ -64,6 +66,7 @@ pub(super) struct Uploader {
 /// A file under a name of ours.
 struct Temp {
     dir: Dir,
+    folder: PathBuf,
     name: OsString,
     file: File,
 }
@@ -77,7 +80,8 @@ impl Uploader {
         keep: Keep,
     ) -> Self {
         let keeper = Keeper::new(root.clone(), keep);
-        Self { root, library, inbox, uploads, temps: HashMap::new(), next_name: 0, keeper }
+        let nests = Nests::new(root.clone());
+        Self { root, library, inbox, uploads, temps: HashMap::new(), nests, next_name: 0, keeper }
     }
 
     /// Works until it is told to stop; then what is not whole is removed.
@@ -101,7 +105,9 @@ impl Uploader {
             }
         }
         for (_, temp) in std::mem::take(&mut self.temps) {
+            let folder = temp.folder.clone();
             temp.remove();
+            self.nests.left(&folder);
         }
     }
 
@@ -190,13 +196,14 @@ impl Uploader {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         let (folder, _) = split(relative)?;
-        let dir = self.root.make_dir(folder)?;
+        let nests = &mut self.nests;
+        let dir = self.root.make_dir(folder, &mut |made| nests.made(made))?;
         loop {
             self.next_name += 1;
             let name = OsString::from(format!("{PREFIX}{}-{}", std::process::id(), self.next_name));
             match dir.create(&name) {
                 Ok(file) => {
-                    let temp = Temp { dir, name, file };
+                    let temp = Temp { dir, folder: folder.to_owned(), name, file };
                     lock(&temp.file);
                     let inode = Opened::again(&temp.file)?.2;
                     spool.opened(folder.join(&temp.name), [inode.0[0], inode.0[1]]);
@@ -216,13 +223,16 @@ impl Uploader {
         shown: Shown,
         lifetime: Option<Duration>,
     ) -> Result<Done, WriteError> {
+        let folder = spool.path.as_path().parent().unwrap_or(Path::new(""));
         match self.take_name(spool) {
             Ok((done, state)) => {
+                self.nests.used(folder);
                 self.publish(spool, shown, state);
                 self.keeper.came(&spool.path, state.1, lifetime);
                 Ok(done)
             }
             Err(error) => {
+                self.nests.left(folder);
                 spool.end();
                 self.uploads.over(spool);
                 // What stood there before is looked for again, before the readers are cut.
@@ -262,6 +272,8 @@ impl Uploader {
         if let Some(temp) = self.temps.remove(&spool.id) {
             temp.remove();
         }
+        // It may have made folders and no file.
+        self.nests.left(spool.path.as_path().parent().unwrap_or(Path::new("")));
     }
 
     fn remove(&mut self, path: &MediaPath) -> Result<bool, WriteError> {
@@ -294,7 +306,7 @@ impl Uploader {
 
 impl Temp {
     fn remove(self) {
-        let Self { dir, name, file } = self;
+        let Self { dir, name, file, .. } = self;
         drop(file);
         if let Err(error) = dir.remove(&name) {
             log::warn!("cannot remove {}: {error}", name.display());
@@ -303,7 +315,7 @@ impl Temp {
 
     /// Gives the file its name. Nobody has it open for writing by then.
     fn take_name(self, spool: &Spool) -> io::Result<(SystemTime, Stamp)> {
-        let Self { dir, name, file } = self;
+        let Self { dir, name, file, .. } = self;
         let state = Opened::again(&file);
         drop(file);
         let named = state.and_then(|(_, modified, stamp)| {

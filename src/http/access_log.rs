@@ -1,14 +1,16 @@
-//! One line for each request: status, bytes, time held, time to first byte, time in all.
+//! One line for each request: status, bytes, time held, time to first byte, time in all. That of a
+//! request that brings something tells of what it brought.
 
 use super::headers::SERVER_TIMING;
 use actix_web::{
     HttpResponse,
-    dev::ServiceRequest,
     http::{Method, StatusCode, Uri, header::HeaderValue},
 };
 use std::{
+    cell::Cell,
     fmt,
     net::SocketAddr,
+    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -22,8 +24,33 @@ pub(super) struct Line {
     /// `None` before there is a response.
     status: Option<StatusCode>,
     held: Option<HeaderValue>,
+    /// What it brings, unless it only reads.
+    intake: Option<Rc<Intake>>,
     since: Instant,
     is_logged: bool,
+}
+
+/// What has come of a request's body.
+#[derive(Debug)]
+pub(super) struct Intake {
+    since: Instant,
+    bytes: Cell<u64>,
+    first_byte: Cell<Option<Duration>>,
+}
+
+impl Intake {
+    /// Nothing yet of a request that came then.
+    pub(super) fn new(since: Instant) -> Rc<Self> {
+        Rc::new(Self { since, bytes: Cell::default(), first_byte: Cell::default() })
+    }
+
+    /// More has come.
+    pub(super) fn took(&self, bytes: usize) {
+        self.bytes.set(self.bytes.get() + bytes as u64);
+        if self.first_byte.get().is_none() {
+            self.first_byte.set(Some(self.since.elapsed()));
+        }
+    }
 }
 
 /// Where the log tells of each chunk that comes and goes.
@@ -40,21 +67,37 @@ pub(super) enum End {
 
 impl Line {
     /// A request that has come; `None` when nobody reads the log.
-    pub(super) fn new(request: &ServiceRequest, since: Instant) -> Option<Self> {
+    pub(super) fn new(
+        address: Option<SocketAddr>,
+        method: &Method,
+        target: &Uri,
+        since: Instant,
+    ) -> Option<Self> {
         let is_read = log::log_enabled!(target: "lldash::access", log::Level::Info)
             || log::log_enabled!(target: CHUNKS, log::Level::Debug);
         if !is_read {
             return None;
         }
         Some(Self {
-            address: request.peer_addr(),
-            method: request.method().clone(),
-            target: request.uri().clone(),
+            address,
+            method: method.clone(),
+            target: target.clone(),
             status: None,
             held: None,
+            intake: None,
             since,
             is_logged: false,
         })
+    }
+
+    /// It brings something.
+    pub(super) fn takes(&mut self, intake: Rc<Intake>) {
+        self.intake = Some(intake);
+    }
+
+    /// It goes on elsewhere, where it gets another line.
+    pub(super) fn passed_on(&mut self) {
+        self.is_logged = true;
     }
 
     /// It has a response.
@@ -79,6 +122,16 @@ impl Line {
     /// Writes the line: so much of the body has been sent.
     pub(super) fn log(&mut self, bytes: u64, first_byte: Option<Duration>, end: End) {
         self.is_logged = true;
+        if let Some(intake) = &self.intake {
+            return log::info!(
+                target: "lldash::access",
+                "{} took {} bytes, first byte {}, {end} {} ms",
+                Asked(self),
+                intake.bytes.get(),
+                FirstByte(intake.first_byte.get()),
+                Millis(self.since.elapsed()),
+            );
+        }
         log::info!(
             target: "lldash::access",
             "{} {bytes} bytes, {}, first byte {}, {end} {} ms",

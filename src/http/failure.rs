@@ -20,14 +20,22 @@ pub(super) enum Failure {
     Denied,
     /// The folder is served for reading.
     ReadOnly,
+    /// Writes have an address of their own.
+    Elsewhere,
+    /// A method that is not one of these.
+    Method(&'static str),
     /// A write without the credential that it needs.
     Unauthorized,
     /// A write with a wrong credential.
     Wrong,
     /// A write of a web page, where no credential keeps pages out.
     Page,
-    /// A folder stands where a file should be written, or a file where a folder should.
-    InTheWay,
+    /// A folder stands where a file should be written, or the path is one of a folder.
+    Folder,
+    /// A file stands where the path of what should be written has a folder.
+    FileAbove,
+    /// What was being written was removed meanwhile.
+    Removed,
     /// The disk does not permit the write.
     WriteDenied,
     /// The disk is full.
@@ -63,7 +71,8 @@ pub(super) enum Failure {
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Self {
         match error {
-            WriteError::InTheWay => Self::InTheWay,
+            WriteError::Folder => Self::Folder,
+            WriteError::FileAbove => Self::FileAbove,
             WriteError::Denied => Self::WriteDenied,
             WriteError::Full => Self::Full,
             WriteError::Outside => Self::Absent,
@@ -83,14 +92,14 @@ impl Failure {
             Self::Absent | Self::TimedOut(_) => StatusCode::NOT_FOUND,
             Self::Denied | Self::Page | Self::WriteDenied => StatusCode::FORBIDDEN,
             Self::Unauthorized | Self::Wrong => StatusCode::UNAUTHORIZED,
-            Self::InTheWay => StatusCode::CONFLICT,
+            Self::Folder | Self::FileAbove | Self::Removed => StatusCode::CONFLICT,
             Self::Full => StatusCode::INSUFFICIENT_STORAGE,
             Self::WriteFailed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Truncated => StatusCode::BAD_REQUEST,
             Self::Stalled => StatusCode::REQUEST_TIMEOUT,
-            Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
+            Self::ReadOnly | Self::Elsewhere | Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Precondition => StatusCode::PRECONDITION_FAILED,
             Self::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Changed
@@ -109,10 +118,16 @@ impl Failure {
             Self::TimedOut(waited) => format!("it did not appear within {waited:?}").into(),
             Self::Denied => "the server may not read it; see its permissions".into(),
             Self::ReadOnly => "nothing may be written here; see --ingest".into(),
+            Self::Elsewhere => {
+                "nothing may be written here: uploads have an address of their own".into()
+            }
+            Self::Method(known) => format!("this method is not known here, only {known}").into(),
             Self::Unauthorized => "uploads need a token, or a user and a password".into(),
             Self::Wrong => "the token, or the user and the password, is wrong".into(),
             Self::Page => "web pages may not write here without a token".into(),
-            Self::InTheWay => "a folder stands there, or a file where a folder should be".into(),
+            Self::Folder => "the path is a folder's; name a file in it".into(),
+            Self::FileAbove => "a file stands where the path has a folder".into(),
+            Self::Removed => "it was deleted while it was uploaded".into(),
             Self::WriteDenied => "the server may not write there; see the permissions".into(),
             Self::Full => "the disk is full".into(),
             Self::WriteFailed => "the disk did not take it; the server's log tells why".into(),
@@ -137,10 +152,16 @@ impl Failure {
         response.insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"));
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         match self {
-            Self::ReadOnly => response.insert_header((header::ALLOW, super::cors::METHODS)),
+            Self::ReadOnly | Self::Elsewhere => {
+                response.insert_header((header::ALLOW, super::cors::METHODS))
+            }
+            Self::Method(known) => response.insert_header((header::ALLOW, *known)),
             Self::Unauthorized | Self::Wrong => {
-                let challenge = "Bearer realm=\"uploads\", Basic realm=\"uploads\"";
-                response.insert_header((header::WWW_AUTHENTICATE, challenge))
+                // A line each, as RFC 9110, section 11.6.1 permits: ffmpeg reads but the first
+                // scheme of a line.
+                response
+                    .append_header((header::WWW_AUTHENTICATE, "Basic realm=\"uploads\""))
+                    .append_header((header::WWW_AUTHENTICATE, "Bearer realm=\"uploads\""))
             }
             Self::TooManyHeld | Self::Busy => response.insert_header((header::RETRY_AFTER, "1")),
             Self::Range(length) => {

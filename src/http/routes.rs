@@ -2,7 +2,7 @@
 
 use super::{
     Site,
-    access_log::Line,
+    access_log::{Intake, Line},
     cors,
     failure::Failure,
     ingest, pages,
@@ -96,16 +96,28 @@ impl Route {
 /// Answers a request, adds what every response has, and has it counted and logged.
 pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<ServiceResponse, Error> {
     let since = Instant::now();
-    let mut line = Line::new(&request, since);
+    let mut line = Line::new(request.peer_addr(), request.method(), request.uri(), since);
+    let intake = (!is_read(request.method())).then(|| Intake::new(since));
+    if let (Some(line), Some(intake)) = (&mut line, &intake) {
+        line.takes(intake.clone());
+    }
     let unanswered = Unanswered(&site.metrics);
-    let mut response =
-        answer(&site, &mut request).await.unwrap_or_else(|failure| failure.response());
+    let answer = match intake {
+        Some(intake) => Ok(ingest::answer(&site, &mut request, intake).await),
+        None => answer(&site, &mut request).await,
+    };
+    let mut response = answer.unwrap_or_else(|failure| failure.response());
     std::mem::forget(unanswered);
     site.metrics.request(request.method().as_str(), response.status().as_u16());
     site.origins.allow(request.headers(), response.headers_mut());
     line.iter_mut().for_each(|line| line.answered(&response));
     let response = Sending::wrap(&request, response, Receipt { site, since, line });
     Ok(request.into_response(response))
+}
+
+/// The methods that bring nothing.
+fn is_read(method: &Method) -> bool {
+    [Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
 }
 
 /// A request that is dropped before it is answered was left by its client.
@@ -118,12 +130,8 @@ impl Drop for Unanswered<'_> {
 }
 
 async fn answer(site: &Arc<Site>, request: &mut ServiceRequest) -> Result<HttpResponse, Failure> {
-    let method = request.method();
-    if method == Method::OPTIONS {
+    if request.method() == Method::OPTIONS {
         return Ok(cors::options(request.headers(), ingest::methods(site, request)));
-    }
-    if method != Method::GET && method != Method::HEAD {
-        return Ok(ingest::answer(site, request).await);
     }
     match Route::of(request.uri().path())? {
         Route::File(path) => serve::file(site, request, path).await,

@@ -2,14 +2,20 @@
 //! answer to `Expect: 100-continue` that may be a refusal.
 
 use super::{
-    Site, connection,
+    Site,
+    access_log::{End, Intake, Line},
+    connection,
     ingest::{self, Paced},
     routes::entry,
 };
 use actix_http::{HttpService, Request, Response, body::BoxBody};
 use actix_service::{ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{App, dev::AppConfig, error::DispatchError, rt::net::TcpStream};
-use std::{future::ready, sync::Arc, time::Duration};
+use std::{
+    future::ready,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// What connections share.
 #[derive(Debug, Clone)]
@@ -70,11 +76,22 @@ where
 /// Answers `Expect: 100-continue` (RFC 9110, section 10.1.1): the request goes on, or is refused
 /// before its body is sent.
 async fn expect(site: Arc<Site>, request: Request) -> Result<Request, Response<BoxBody>> {
+    let since = Instant::now();
+    let mut line = Line::new(request.head().peer_addr, request.method(), request.uri(), since);
+    line.iter_mut().for_each(|line| line.takes(Intake::new(since)));
     match ingest::expect(&site, &request).await {
-        Ok(()) => Ok(request),
+        Ok(()) => {
+            line.iter_mut().for_each(Line::passed_on);
+            Ok(request)
+        }
         Err(failure) => {
-            let mut response: Response<BoxBody> = failure.response().into();
+            let response = failure.response();
             site.metrics.request(request.method().as_str(), response.status().as_u16());
+            line.iter_mut().for_each(|line| {
+                line.answered(&response);
+                line.log(0, None, End::Done);
+            });
+            let mut response: Response<BoxBody> = response.into();
             // Whether the body follows nobody knows: nothing behind it could be understood.
             response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
             Err(response)

@@ -73,7 +73,7 @@ pub enum Count {
     Created,
     /// Uploads that replaced a file.
     Replaced,
-    /// Uploads that a newer one took the place of.
+    /// Uploads that a newer one, or a removal, put an end to.
     Superseded,
     /// Uploads that broke off, or fell silent.
     BrokenOff,

@@ -13,12 +13,12 @@ fn server() -> Server {
 }
 
 /// Our own half files in a folder.
-fn litter(server: &Server, folder: &str) -> usize {
+pub fn litter(server: &Server, folder: &str) -> usize {
     let entries = fs::read_dir(server.path(folder)).expect("a folder").flatten();
     entries.filter(|it| it.file_name().to_string_lossy().starts_with(".lldash-upload-")).count()
 }
 
-fn is_clean(server: &Server, folder: &str) {
+pub fn is_clean(server: &Server, folder: &str) {
     until(|| (litter(server, folder) == 0).then_some(()));
 }
 
@@ -64,7 +64,7 @@ fn ingest_broken_off_where_nothing_was_leaves_nothing() {
     assert_eq!(reader.read(100), chunk(100));
     drop(upload);
     assert_eq!(reader.rest(), (vec![], End::Cut));
-    is_clean(&server, "a");
+    until(|| (!server.path("a").exists()).then_some(()));
     assert_eq!(server.get_with("/a/1.m4s", &[("X-Wait-Timeout", "0")]).status, 404);
     assert_eq!(put(server.address, "/a/2.m4s", &chunk(100)).status, 201);
     assert_eq!(waiting.response().body(), chunk(100));
@@ -231,13 +231,18 @@ fn ingest_where_a_folder_stands_is_409() {
     let server = server();
     server.write("a/1.m4s", &chunk(100));
     server.write("b", b"a file");
-    for path in ["/a", "/b/1.m4s", "/a/", "/"] {
+    for (path, said) in [
+        ("/a", "the path is a folder's; name a file in it\n"),
+        ("/b/1.m4s", "a file stands where the path has a folder\n"),
+        ("/b/c/1.m4s", "a file stands where the path has a folder\n"),
+        ("/a/", "the path is a folder's; name a file in it\n"),
+        ("/", "the path is a folder's; name a file in it\n"),
+    ] {
         let mut push = Push::start(server.address, path);
         push.chunk(&chunk(100));
         push.last();
         let (status, text) = push.answer();
-        assert_eq!(status, 409, "{path}");
-        assert!(text.contains("folder") && text.ends_with('\n'), "{text}");
+        assert_eq!((status, text.as_str()), (409, said), "{path}");
         push.begin("PUT", "/c.m4s", &[]);
         push.chunk(&chunk(100));
         assert!(matches!(push.end(), 201 | 204), "the connection is kept");

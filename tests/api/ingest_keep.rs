@@ -112,7 +112,7 @@ fn ingest_keep_bytes_removes_the_oldest() {
 #[test]
 fn ingest_max_age_of_an_upload_is_its_lifetime() {
     for options in [&["--ingest"][..], &["--ingest", "--keep", "1h"]] {
-        let server = Server::start(options);
+        let mut server = Server::start(options);
         let with = |name: &str, value: &str| {
             let headers = [("Cache-Control", value)];
             let mut push = Push::start_with(server.address, "PUT", name, &headers);
@@ -125,6 +125,7 @@ fn ingest_max_age_of_an_upload_is_its_lifetime() {
         with("/live.mpd", "max-age=1");
         with("/photo.jpg", "public, max-age=1");
         with("/1.m4s", "public, max-age=1");
+        server.logged("1.m4s is to be removed after 1s, as its upload says");
         gone(&server, "1.m4s");
         gone(&server, "photo.jpg");
         for name in ["other.m4s", "zero.m4s", "init.m4s", "live.mpd"] {
@@ -173,4 +174,36 @@ fn ingest_journal_is_hidden_and_goes_with_the_last_file() {
     upload(&server, "1.m4s", &chunk(100));
     gone(&server, "1.m4s");
     assert!(Path::new(server.folder.path()).exists());
+}
+
+#[test]
+fn ingest_journal_with_bad_bytes_is_read_as_far_as_it_makes_sense() {
+    let server = Server::start(&["--ingest"]);
+    for name in ["1.m4s", "2.m4s"] {
+        upload(&server, name, &chunk(100));
+    }
+    let journal = server.path(".lldash-kept");
+    let lines = until(|| fs::read(&journal).ok().filter(|lines| lines.len() > 20));
+    server.signal(Signal::KILL);
+    let bad = [&lines[..], b"+ \xff\n\xfe - \n", &lines, b"nonsense\n"].concat();
+    fs::write(&journal, bad).expect("written");
+    let mut server = restarted(server, Signal::KILL, &["--ingest", "--keep", "1ms"]);
+    let log = server.log_until("1.m4s has expired");
+    let warnings = log.iter().filter(|line| line.contains(".lldash-kept")).collect::<Vec<_>>();
+    assert!(warnings.len() == 1 && warnings[0].contains("3 lines"), "{warnings:#?}");
+    gone(&server, "1.m4s");
+    gone(&server, "2.m4s");
+}
+
+/// What begins like a whole recording stays; a TS cannot be told from a segment.
+#[test]
+fn ingest_keep_leaves_recordings_that_say_that_they_are() {
+    let server = Server::start(&["--ingest", "--keep", "300ms"]);
+    let mut film = mp4_box(*b"ftyp", 24);
+    film.extend(mp4_box(*b"moov", 100));
+    upload(&server, "film.mp4", &film);
+    upload(&server, "film.webm", b"\x1a\x45\xdf\xa3 and so on");
+    upload(&server, "film.ts", &[0x47; 188]);
+    gone(&server, "film.ts");
+    assert!(server.path("film.mp4").exists() && server.path("film.webm").exists());
 }

@@ -43,9 +43,38 @@ fn ingest_ffmpeg_hls_ts() {
     push(&hls(&["-f=hls", "-hls_time=1", "-hls_list_size=0"], None, "ts"), "0");
 }
 
+/// ffmpeg finds out by a 401 what it is to bring, and takes it from its URL.
+#[test]
+fn ingest_ffmpeg_with_a_token() {
+    let options = ["--ingest", "--ingest-token", "s3cret"];
+    assert!(push_as("u:s3cret@", &options, &dash(LOW_LATENCY), "0"));
+}
+
+#[test]
+fn ingest_ffmpeg_with_a_token_over_connections_that_stay() {
+    let options = ["--ingest", "--ingest-token", "s3cret"];
+    assert!(push_as("u:s3cret@", &options, &dash(LOW_LATENCY), "1"));
+}
+
+#[test]
+fn ingest_ffmpeg_with_a_user_and_a_password_that_are_escaped() {
+    let user = ["--ingest-user", "live@home", "--ingest-password", "s:c/r?t #%\u{fc}"];
+    let options = [&["--ingest"], &user[..]].concat();
+    let muxer = &["-f=hls", "-hls_time=1", "-hls_list_size=0"];
+    let encoded = "live%40home:s%3Ac%2Fr%3Ft%20%23%25%C3%BC@";
+    for persistent in ["0", "1"] {
+        push_as(encoded, &options, &hls(muxer, None, "ts"), persistent);
+    }
+}
+
 /// ffmpeg pushes, clients read along. Answers whether anything was served before it was finished.
 fn push(case: &Case, persistent: &str) -> bool {
-    let mut server = Server::start(&["--ingest"]);
+    push_as("", &["--ingest"], case, persistent)
+}
+
+/// The same with what stands before the host in ffmpeg's URL.
+fn push_as(user: &str, options: &[&str], case: &Case, persistent: &str) -> bool {
+    let mut server = Server::start(options);
     let address = server.address;
     let path = |name: &str| format!("live/{name}");
     let mut clients = Vec::new();
@@ -63,7 +92,7 @@ fn push(case: &Case, persistent: &str) -> bool {
     }
     let persistent = format!("-http_persistent={persistent}");
     let muxer = [case.muxer, &["-method=PUT", &persistent]].concat();
-    let ffmpeg = Ffmpeg::start(format!("http://{address}/live/{}", case.manifest), &muxer);
+    let ffmpeg = Ffmpeg::start(format!("http://{user}{address}/live/{}", case.manifest), &muxer);
     let got: Vec<_> = clients.into_iter().map(|client| client.join().expect("all came")).collect();
     ffmpeg.exit();
     let local = tempfile::tempdir().expect("a folder");
@@ -107,7 +136,7 @@ fn ingest_log_tells_of_each_chunk_that_comes_and_goes() {
         let lines = lines.iter().filter(|line| line.contains(text));
         lines.map(|line| (offset(line), millis(line))).collect()
     };
-    let came = chunks("] live/chunk-stream0-00002.m4s received ");
+    let came = chunks("] /live/chunk-stream0-00002.m4s received ");
     let went = chunks("] /live/chunk-stream0-00002.m4s sends ");
     assert!(came.len() >= 20, "a chunk for each frame: {came:?}");
     assert_eq!((came[0].0, went[0].0), (0, 0));

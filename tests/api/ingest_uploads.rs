@@ -213,16 +213,34 @@ fn ingest_removal_of_a_file_that_is_read_cuts_nobody() {
 
 #[test]
 fn ingest_removal_of_a_file_that_arrives_ends_it() {
-    let server = server();
-    let mut push = Push::start(server.address, "/1.m4s");
-    push.chunk(&chunk(100));
-    let mut reader = server.get("/1.m4s");
-    assert_eq!(reader.read(100), chunk(100));
-    server.request("DELETE", "/1.m4s", &[]).response();
-    assert_eq!(reader.rest(), (vec![], End::Cut));
-    assert_eq!(push.end(), 204);
-    assert_eq!(server.get_with("/1.m4s", &[("X-Wait-Timeout", "0")]).status, 404);
-    until(|| shown(&server, "").is_empty().then_some(()));
+    let mut server = server();
+    for (name, old) in [("1.m4s", false), ("live.mpd", false), ("1.m4s", true), ("live.mpd", true)]
+    {
+        let path = format!("/{name}");
+        if old {
+            assert_eq!(put(server.address, &path, &chunk(60)).status, 201);
+        }
+        let mut push = Push::start(server.address, &path);
+        push.chunk(&chunk(100));
+        server.logged(&format!("{name} received 100 bytes"));
+        let reader = (name == "1.m4s").then(|| {
+            let mut reader = server.get(&path);
+            assert_eq!(reader.read(100), chunk(100));
+            reader
+        });
+        assert_eq!(server.request("DELETE", &path, &[]).response().status, 200, "{name} {old}");
+        assert_eq!(server.get_with(&path, &[("X-Wait-Timeout", "0")]).status, 404);
+        if let Some(mut reader) = reader {
+            assert_eq!(reader.rest(), (vec![], End::Cut));
+        }
+        push.chunk(&chunk(50));
+        push.last();
+        let gone = "it was deleted while it was uploaded\n".to_owned();
+        assert_eq!(push.answer(), (409, gone), "there is no such file");
+        push.begin("DELETE", &path, &[]);
+        assert_eq!(push.end(), 404, "the connection goes on");
+        until(|| shown(&server, "").is_empty().then_some(()));
+    }
 }
 
 /// The watch tells of our own writes too: they start no second generation.

@@ -16,7 +16,10 @@ mod ingest_connections;
 #[cfg(target_os = "linux")]
 mod ingest_faults;
 #[cfg(target_os = "linux")]
+mod ingest_folders;
+#[cfg(target_os = "linux")]
 mod ingest_keep;
+mod ingest_log;
 #[cfg(target_os = "linux")]
 mod ingest_packagers;
 mod ingest_uploads;

@@ -1,5 +1,6 @@
 //! A request's body, taken to its end.
 
+use super::super::access_log::Intake;
 use actix_web::{
     HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
@@ -10,6 +11,7 @@ use futures::StreamExt;
 use std::{
     future::poll_fn,
     pin::{Pin, pin},
+    rc::Rc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -27,6 +29,8 @@ const DRAIN_SILENCE: Duration = Duration::from_secs(60);
 pub(super) struct Body {
     payload: Payload,
     is_over: bool,
+    /// Where it is told what has come.
+    intake: Rc<Intake>,
 }
 
 /// What comes next.
@@ -43,8 +47,8 @@ pub(super) enum Arrival<T> {
 }
 
 impl Body {
-    pub(super) fn new(payload: Payload) -> Self {
-        Self { payload, is_over: false }
+    pub(super) fn new(payload: Payload, intake: Rc<Intake>) -> Self {
+        Self { payload, is_over: false, intake }
     }
 
     /// Waits for what comes next, or for something else. Bytes that are there come first.
@@ -78,7 +82,10 @@ impl Body {
             return Poll::Ready(Arrival::End);
         }
         self.payload.poll_next_unpin(cx).map(|next| match next {
-            Some(Ok(bytes)) => Arrival::Bytes(bytes),
+            Some(Ok(bytes)) => {
+                self.intake.took(bytes.len());
+                Arrival::Bytes(bytes)
+            }
             Some(Err(_)) => {
                 self.is_over = true;
                 Arrival::Broken

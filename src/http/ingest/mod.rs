@@ -14,7 +14,7 @@ use self::{
     access::Credential,
     body::{Arrival, Body},
 };
-use super::{Site, access_log::CHUNKS, conditional::Conditions, cors, failure::Failure};
+use super::{Site, access_log::{CHUNKS, Intake}, conditional::Conditions, cors, failure::Failure};
 use crate::{
     folder::{Answer, Done, Halt, MAX_MANIFEST_BYTES, Upload},
     live::{MediaPath, PathError, Target},
@@ -64,8 +64,12 @@ pub(super) fn methods(site: &Site, http: &ServiceRequest) -> &'static str {
 }
 
 /// Answers a request that is no read, after all of its body.
-pub(super) async fn answer(site: &Site, http: &mut ServiceRequest) -> HttpResponse {
-    let mut body = Body::new(http.take_payload());
+pub(super) async fn answer(
+    site: &Site,
+    http: &mut ServiceRequest,
+    intake: Rc<Intake>,
+) -> HttpResponse {
+    let mut body = Body::new(http.take_payload(), intake);
     let result = write(site, http, &mut body).await;
     let response = match result {
         Ok(status) => {
@@ -88,7 +92,7 @@ async fn write(site: &Site, http: &ServiceRequest, body: &mut Body) -> Result<St
     if http.method() == Method::DELETE {
         return remove(site, path).await;
     }
-    receive(site, ingest, body, path, lifetime(headers)).await
+    receive(site, ingest, body, path, (http.uri(), lifetime(headers))).await
 }
 
 /// Whether a body might follow of which nobody knows where it ends (RFC 1945, section 7.2.2): what
@@ -130,7 +134,7 @@ pub(super) async fn expect(site: &Site, request: &actix_http::Request) -> Result
     let (_, path) = admit(site, request.method(), request.uri(), request.headers(), door)?;
     meets(site, request.headers(), &path).await?;
     match site.folder.look(path, false).await {
-        Answer::Folder => Err(Failure::InTheWay),
+        Answer::Folder => Err(Failure::Folder),
         _ => Ok(()),
     }
 }
@@ -148,8 +152,13 @@ fn admit<'a>(
     door: Option<&Door>,
 ) -> Result<(&'a Ingest, MediaPath), Failure> {
     let is_ingest_door = door.is_some_and(Door::takes_uploads);
-    let ingest = site.ingest.as_ref().filter(|_| is_ingest_door && is_write(method));
-    let ingest = ingest.ok_or(Failure::ReadOnly)?;
+    if !is_write(method) {
+        return Err(Failure::Method(if is_ingest_door { cors::ALL_METHODS } else { cors::METHODS }));
+    }
+    let ingest = site.ingest.as_ref().ok_or(Failure::ReadOnly)?;
+    if !is_ingest_door {
+        return Err(Failure::Elsewhere);
+    }
     ingest.credential.check(headers)?;
     let path = path(uri.path())?;
     // RFC 9110, section 14.5: a part is not taken for the whole.
@@ -200,7 +209,7 @@ fn path(encoded: &str) -> Result<MediaPath, Failure> {
         // By another number of slashes.
         Ok(Target::File(path)) if path.as_str().starts_with("ldash/") => Err(Failure::Absent),
         Ok(Target::File(path)) => Ok(path),
-        Ok(Target::Folder(_)) => Err(Failure::InTheWay),
+        Ok(Target::Folder(_)) => Err(Failure::Folder),
         Err(PathError::Malformed(reason)) => Err(Failure::malformed(reason)),
         Err(PathError::Hidden) => Err(Failure::Absent),
     }
@@ -211,18 +220,21 @@ async fn receive(
     ingest: &Ingest,
     body: &mut Body,
     path: MediaPath,
-    lifetime: Option<Duration>,
+    (target, lifetime): (&Uri, Option<Duration>),
 ) -> Result<StatusCode, Failure> {
     let since = Instant::now();
     let limit = ingest.limit(&path);
     let mut tally = Tally { metrics: &site.metrics, result: Some(Count::BrokenOff) };
+    if let Some(lifetime) = lifetime {
+        log::debug!("{path} is to be removed after {lifetime:?}, as its upload says");
+    }
     let mut upload = site.folder.uploads().upload(path, lifetime);
     let mut received = 0;
     loop {
         let patience = if upload.has_begun() { ingest.stall_timeout } else { FIRST_BYTE_TIMEOUT };
         match body.next(patience, |cx| upload.poll_halted(cx)).await {
             Arrival::Bytes(bytes) => {
-                note_chunk(&upload, received, bytes.len(), since);
+                note_chunk(target, received, bytes.len(), since);
                 received += bytes.len() as u64;
                 site.metrics.add(Count::ReceivedBytes, bytes.len() as u64);
                 if received > limit {
@@ -250,12 +262,12 @@ async fn receive(
     }
 }
 
-fn note_chunk(upload: &Upload, offset: u64, bytes: usize, since: Instant) {
+/// The target is named as the client sent it, like that of a chunk which leaves.
+fn note_chunk(target: &Uri, offset: u64, bytes: usize, since: Instant) {
     let millis = since.elapsed().as_secs_f64() * 1000.0;
     log::debug!(
         target: CHUNKS,
-        "{} received {bytes} bytes at {offset} after {millis:.3} ms",
-        upload.path(),
+        "{target} received {bytes} bytes at {offset} after {millis:.3} ms",
     );
 }
 
@@ -291,10 +303,12 @@ async fn remove(site: &Site, path: MediaPath) -> Result<StatusCode, Failure> {
     }
 }
 
-/// A newer upload has come: that is no fault of this one.
+/// A newer upload has come: that is no fault of this one, and its file is there. What was removed
+/// is not.
 fn halted(halt: Halt, tally: &mut Tally<'_>) -> Result<StatusCode, Failure> {
     let (result, answer) = match halt {
         Halt::Superseded => (Count::Superseded, Ok(StatusCode::NO_CONTENT)),
+        Halt::Removed => (Count::Superseded, Err(Failure::Removed)),
         Halt::Refused(error) => (Count::Refused, Err(error.into())),
     };
     tally.result = Some(result);
@@ -315,7 +329,7 @@ mod tests {
             assert_eq!(path(absent), Err(Failure::Absent), "{absent}");
         }
         for folder in ["/", "/x/", "/ldash/upload/"] {
-            assert_eq!(path(folder), Err(Failure::InTheWay), "{folder}");
+            assert_eq!(path(folder), Err(Failure::Folder), "{folder}");
         }
         for malformed in ["/../x", "/a%2Fb", "/%00", "/ldash/upload/../x"] {
             assert!(matches!(path(malformed), Err(Failure::Malformed(_))), "{malformed}");
