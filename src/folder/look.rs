@@ -222,7 +222,10 @@ impl Tracker {
         match read.and_then(|bytes| Ok((bytes, Opened::again(&opened.file)?.2))) {
             Ok((bytes, stamp)) if stamp == opened.stamp => {
                 let whole = renamed || ends_well(container(&shown), &bytes);
-                self.put(relative, shown, opened, (bytes.into(), None), whole);
+                let bytes = Bytes::from(bytes);
+                self.put(relative, shown.clone(), opened, (bytes.clone(), None), whole);
+                // Those who wait come first.
+                self.library.show_whole(&shown, &bytes);
             }
             // Written meanwhile: its events follow.
             Ok(_) => self.library.forget(&shown),

@@ -162,6 +162,15 @@ impl Library {
         file
     }
 
+    /// Shows a file that came as a whole to the one who looks on, as one that grew in one step.
+    pub fn show_whole(&self, path: &MediaPath, bytes: &[u8]) {
+        let witness = self.onlooker.get().and_then(|onlooker| onlooker.begins(path));
+        if let Some(mut witness) = witness {
+            witness.grown(bytes);
+            witness.ended();
+        }
+    }
+
     /// A finished file that is to be shown instead of the one that stands under the path.
     pub fn variant(&self, path: MediaPath, bytes: Bytes, modified: SystemTime) -> Arc<File> {
         self.charge(bytes.len() as u64);

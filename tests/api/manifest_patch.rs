@@ -160,6 +160,20 @@ fn what_comes_at_once_gets_no_offset() {
 }
 
 #[test]
+fn what_is_renamed_into_place_gets_no_offset() {
+    let mut server = Server::start(&HOUR);
+    server.write("init.mp4", &init());
+    server.write("live.mpd", BARE.as_bytes());
+    server.settle();
+    let pending = server.request("GET", "/live.mpd", &[FOR_EVER]);
+    server.held("/live.mpd");
+    let all: Vec<u8> = (0..100).flat_map(chunk).collect();
+    server.write("scratch", &all);
+    fs::rename(server.path("scratch"), server.path("v-1.m4s")).expect("renamed");
+    assert_eq!(pending.response().text(), timed("ldash/time"));
+}
+
+#[test]
 fn a_manifest_that_nobody_writes_any_more_is_not_waited_for() {
     let mut server = Server::start(&[]);
     server.write("live.mpd", BARE.as_bytes());
