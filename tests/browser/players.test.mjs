@@ -83,8 +83,8 @@ async function hls(how) {
   if (how !== "pushed") mkdirSync(join(folder, "hls"), { recursive: true });
   const out = how === "pushed" ? ["-method", "PUT", "-http_persistent", "1", `${origin}/hls/live.m3u8`] : [join(folder, "hls/live.m3u8")];
   const child = spawn("ffmpeg", [
-    "-v", "error", "-nostdin", "-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25",
-    "-f", "hls", "-hls_time", "1", "-hls_list_size", "8", "-hls_segment_type", "fmp4", ...out,
+    "-v", "error", "-nostdin", "-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "50",
+    "-f", "hls", "-hls_time", "2", "-hls_list_size", "8", "-hls_segment_type", "fmp4", ...out,
   ], { stdio: "ignore" });
   process.once("exit", () => child.kill("SIGKILL"));
   stops.push(() => new Promise((done) => child.once("exit", done) && child.kill("SIGTERM")));
