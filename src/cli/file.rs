@@ -1,6 +1,7 @@
 //! The configuration file: its keys are the options' long names, its values become their
 //! defaults. So a flag beats a variable, which beats the file, which beats the default.
 
+use super::source;
 use clap::{ArgAction, ArgMatches, Command, builder::Str, error::ErrorKind};
 use std::{ffi::OsString, fs, path::Path};
 use toml::{Table, Value};
@@ -20,14 +21,15 @@ pub(super) fn matches(
     arguments: &[OsString],
     variable: &str,
 ) -> Result<ArgMatches, clap::Error> {
-    let Some(path) = named(arguments, variable) else {
-        return command.try_get_matches_from(arguments);
-    };
     let mut blank = command.clone();
-    match apply(command, Path::new(&path)) {
-        Ok(command) => command.try_get_matches_from(arguments),
-        Err(reason) => Err(blank.error(ErrorKind::InvalidValue, reason)),
-    }
+    let path = named(arguments, variable);
+    let path = path.as_ref().map(Path::new);
+    let command = match path.map_or(Ok(command.clone()), |path| apply(command, path)) {
+        Ok(command) => command,
+        Err(reason) => return Err(blank.error(ErrorKind::InvalidValue, reason)),
+    };
+    let matches = command.try_get_matches_from(arguments);
+    matches.map_err(|error| source::told(error, blank, arguments, path))
 }
 
 /// The file's path, if the arguments or the environment name one.

@@ -1,8 +1,11 @@
 //! The options of `lldash` on uploads.
 
-use super::values::{duration, size};
+use super::{
+    source,
+    values::{duration, size},
+};
 use crate::{folder::Keep, http::ingest::access::Credential, server::IngestConfig};
-use clap::Args;
+use clap::{ArgMatches, Args, builder::BoolishValueParser, parser::ValueSource};
 use std::{net::SocketAddr, time::Duration};
 
 /// What encoders may do.
@@ -12,7 +15,7 @@ pub(super) struct IngestOptions {
     /// Let encoders push into the folder with PUT, POST and DELETE. What they push with
     /// `Cache-Control: max-age=SECONDS` is removed after that time, unless it is a manifest or an
     /// init; the rest stays, unless --keep or --keep-bytes says otherwise
-    #[arg(long, env = "LLDASH_INGEST")]
+    #[arg(long, env = "LLDASH_INGEST", value_parser = BoolishValueParser::new())]
     pub(super) ingest: bool,
 
     /// Let them push here and nowhere else; may be given more than once; reading works here too
@@ -32,7 +35,7 @@ pub(super) struct IngestOptions {
     ingest_password: Option<String>,
 
     /// Without a token or a user, take uploads from other machines too
-    #[arg(long, env = "LLDASH_INGEST_OPEN")]
+    #[arg(long, env = "LLDASH_INGEST_OPEN", value_parser = BoolishValueParser::new())]
     ingest_open: bool,
 
     /// Take no larger upload
@@ -50,6 +53,18 @@ pub(super) struct IngestOptions {
     keep_bytes: Option<u64>,
 }
 
+/// What does nothing where uploads are off.
+const NEED_INGEST: [&str; 8] = [
+    "ingest_listen",
+    "ingest_token",
+    "ingest_user",
+    "ingest_password",
+    "ingest_open",
+    "max_upload",
+    "keep",
+    "keep_bytes",
+];
+
 impl IngestOptions {
     /// What becomes of uploads, if there are any.
     pub(super) fn keep(&self) -> Option<Keep> {
@@ -57,17 +72,32 @@ impl IngestOptions {
     }
 
     /// What makes no sense together.
-    pub(super) fn contradiction(&self) -> Option<&'static str> {
-        let is_given = self.ingest_open
-            || !self.ingest_listen.is_empty()
-            || self.ingest_token.is_some()
-            || self.ingest_user.is_some()
-            || self.ingest_password.is_some()
-            || self.keep.is_some()
-            || self.keep_bytes.is_some();
-        if is_given && !self.ingest {
-            return Some("--ingest-…, --keep and --keep-bytes do nothing without --ingest");
+    pub(super) fn contradiction(&self, matches: &ArgMatches) -> Option<String> {
+        self.is_idle(matches).or_else(|| self.is_unsound().map(str::to_owned))
+    }
+
+    /// What does nothing without uploads. A variable that turns them off does so for all.
+    fn is_idle(&self, matches: &ArgMatches) -> Option<String> {
+        let is_off = matches.value_source("ingest") == Some(ValueSource::EnvVariable);
+        if self.ingest || is_off {
+            return None;
         }
+        let has_default = |id: &str| {
+            id == "max_upload" && matches.value_source(id) == Some(ValueSource::DefaultValue)
+        };
+        let ids = NEED_INGEST.into_iter().filter(|id| !has_default(id));
+        let given: Vec<String> = ids.filter_map(|id| source::given(matches, id)).collect();
+        let remedy = "without --ingest; give that too";
+        match &given[..] {
+            [] => None,
+            [only] => Some(format!("{only} does nothing {remedy}")),
+            [rest @ .., last] => {
+                Some(format!("{} and {last} do nothing {remedy}", rest.join(", ")))
+            }
+        }
+    }
+
+    fn is_unsound(&self) -> Option<&'static str> {
         if self.keep == Some(Duration::ZERO) {
             return Some("--keep 0 would keep nothing; leave it out to keep everything");
         }

@@ -5,4 +5,5 @@ mod file;
 mod ingest;
 pub mod replay;
 pub mod serve;
+mod source;
 pub mod values;

@@ -27,7 +27,7 @@ struct Options {
     dir: Option<PathBuf>,
 
     /// Serve a live stream made from the built-in recording; needs no folder
-    #[arg(long, env = "LLDASH_DEMO")]
+    #[arg(long, env = "LLDASH_DEMO", value_parser = BoolishValueParser::new())]
     demo: bool,
 
     /// Read options from this TOML file; its keys are the names of the options
@@ -165,7 +165,7 @@ fn read(arguments: &[OsString]) -> Result<Command, clap::Error> {
             return Err(Options::command().error(ErrorKind::MissingRequiredArgument, missing));
         }
     }
-    if let Some(reason) = options.ingest.contradiction() {
+    if let Some(reason) = options.ingest.contradiction(&matches) {
         return Err(Options::command().error(ErrorKind::ArgumentConflict, reason));
     }
     Ok(options.into())

@@ -21,6 +21,8 @@ mod ingest_folders;
 mod ingest_keep;
 mod ingest_log;
 #[cfg(target_os = "linux")]
+mod ingest_options;
+#[cfg(target_os = "linux")]
 mod ingest_packagers;
 mod ingest_uploads;
 mod layers;
