@@ -170,6 +170,9 @@ fn site(folder: &std::path::Path) -> Arc<Site> {
     let folder = Folder::start(&config, library.clone()).expect("a folder");
     let patience =
         Patience { max_wait: second, default_wait: Duration::ZERO, extensions: Vec::new() };
+    let (trigger, shutdown) = shutdown::channel();
+    // Dropped, it would stop the site.
+    std::mem::forget(trigger);
     let settings = Settings { is_on: true, public_url: None, replaces_clock: false };
     Arc::new(Site {
         manifests: Manifests::new(settings, &library),
@@ -183,7 +186,7 @@ fn site(folder: &std::path::Path) -> Arc<Site> {
         origins: Origins::Any,
         metrics: Arc::default(),
         board: Board::new(),
-        shutdown: shutdown::channel().1,
+        shutdown,
     })
 }
 
