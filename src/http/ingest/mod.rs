@@ -14,7 +14,13 @@ use self::{
     access::Credential,
     body::{Arrival, Body},
 };
-use super::{Site, access_log::{CHUNKS, Intake}, conditional::Conditions, cors, failure::Failure};
+use super::{
+    Site,
+    access_log::{CHUNKS, Intake},
+    conditional::Conditions,
+    cors,
+    failure::Failure,
+};
 use crate::{
     folder::{Answer, Done, Halt, MAX_MANIFEST_BYTES, Upload},
     live::{MediaPath, PathError, Target},
@@ -142,7 +148,11 @@ fn admit<'a>(
 ) -> Result<(&'a Ingest, MediaPath), Failure> {
     let is_ingest_door = door.is_some_and(Door::takes_uploads);
     if !is_write(method) {
-        return Err(Failure::Method(if is_ingest_door { cors::ALL_METHODS } else { cors::METHODS }));
+        return Err(Failure::Method(if is_ingest_door {
+            cors::ALL_METHODS
+        } else {
+            cors::METHODS
+        }));
     }
     let ingest = site.ingest.as_ref().ok_or(Failure::ReadOnly)?;
     if !is_ingest_door {
