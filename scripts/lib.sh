@@ -56,6 +56,11 @@ need_node() {
     }
 }
 
+# Chromium, or Chrome, or what CHROMIUM names.
+need_chromium() {
+    [ -n "${CHROMIUM:-}" ] || command -v google-chrome >/dev/null || command -v chromium-browser >/dev/null || need chromium chromium
+}
+
 # npm_ci FOLDER: installs exactly what the folder's lock file names.
 npm_ci() {
     echo "npm ci in $1"
