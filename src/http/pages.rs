@@ -4,14 +4,20 @@
 //! is shown.
 
 use super::{
-    Site, assets, gzip,
+    Site, assets,
+    conditional::{Conditions, Outcome},
+    gzip,
     headers::content_type,
     status::{self, State, Streams},
 };
-use crate::{clock, live::MediaPath};
+use crate::{
+    clock,
+    live::{MediaPath, Tag},
+};
 use actix_web::{
     HttpResponse,
     http::header::{self, HeaderMap},
+    web,
 };
 use bytes::Bytes;
 use std::{
@@ -119,26 +125,51 @@ fn list(streams: &Streams, now: SystemTime) -> String {
 }
 
 /// One of our own files.
-pub(super) fn asset(name: &str, headers: &HeaderMap) -> Option<HttpResponse> {
+pub(super) async fn asset(name: &str, headers: &HeaderMap) -> Option<HttpResponse> {
     let bytes = assets::asset(name)?;
     let path = MediaPath::from_disk(Path::new(name))?;
-    let mut response = HttpResponse::Ok();
+    let Packed { tag, gzipped } = packed(name, bytes).await?;
+    let gzipped = gzipped.filter(|_| gzip::is_accepted(headers));
+    let tag = if gzipped.is_some() { gzip::tag(&tag) } else { tag };
+    let is_known = Conditions::parse(headers).judge(Some(&tag), None) == Outcome::NotModified;
+    let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
-        .insert_header((header::CONTENT_TYPE, &*content_type(&path)))
         .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .insert_header((header::VARY, "Accept-Encoding"));
-    if gzip::is_accepted(headers) && bytes.len() >= gzip::MIN_BYTES {
+        .insert_header((header::VARY, "Accept-Encoding"))
+        .insert_header((header::ETAG, &*tag.0));
+    if is_known {
+        return Some(response.finish());
+    }
+    response.insert_header((header::CONTENT_TYPE, &*content_type(&path)));
+    if let Some(gzipped) = gzipped {
         response.insert_header((header::CONTENT_ENCODING, "gzip"));
-        return Some(response.body(compressed(name, bytes)));
+        return Some(response.body(gzipped));
     }
     Some(response.body(bytes))
 }
 
-/// Compressed once: as many entries as there are assets.
-fn compressed(name: &str, bytes: &'static [u8]) -> Bytes {
-    static COMPRESSED: Mutex<BTreeMap<String, Bytes>> = Mutex::new(BTreeMap::new());
-    let mut compressed = COMPRESSED.lock().unwrap_or_else(PoisonError::into_inner);
-    compressed.entry(name.to_owned()).or_insert_with(|| gzip::compress(bytes)).clone()
+/// What is made of an asset when it is first asked for.
+#[derive(Clone)]
+struct Packed {
+    tag: Tag,
+    /// If it is long enough to gain by it.
+    gzipped: Option<Bytes>,
+}
+
+/// Made once, and not by a thread that serves live media meanwhile: as many entries as there are
+/// assets.
+async fn packed(name: &str, bytes: &'static [u8]) -> Option<Packed> {
+    static PACKED: Mutex<BTreeMap<String, Packed>> = Mutex::new(BTreeMap::new());
+    let known = || PACKED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(packed) = known().get(name).cloned() {
+        return Some(packed);
+    }
+    let is_long = bytes.len() >= gzip::MIN_BYTES;
+    let pack =
+        move || Packed { tag: Tag::of(bytes), gzipped: is_long.then(|| gzip::compress(bytes)) };
+    let packed = web::block(pack).await.ok()?;
+    known().insert(name.to_owned(), packed.clone());
+    Some(packed)
 }
 
 /// Percent-encodes all but what may stand in a path as it is (RFC 3986, section 3.3).

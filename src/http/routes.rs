@@ -142,7 +142,7 @@ async fn answer(site: &Arc<Site>, request: &mut ServiceRequest) -> Result<HttpRe
         Route::Status => Ok(status::json(site).await),
         Route::Metrics => Ok(status::metrics(site)),
         Route::Health => health(site.folder.is_alive()),
-        Route::Asset(name) => pages::asset(&name, request.headers()).ok_or(Failure::Absent),
+        Route::Asset(name) => pages::asset(&name, request.headers()).await.ok_or(Failure::Absent),
         Route::Nothing => Err(Failure::Absent),
     }
 }

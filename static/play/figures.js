@@ -12,7 +12,7 @@ export class Figures {
   }
 
   /** Shows them all. Returns the latency as the player reckons it, in seconds, or NaN. */
-  show(session) {
+  show(session, firstShown) {
     const { video, glass, stalls } = this;
     const playing = session && video.readyState > 1;
     const latency = playing ? session.player.latency() : NaN;
@@ -24,7 +24,7 @@ export class Figures {
     set("quality", (playing && session.player.quality()) || "–");
     set("dropped", playing ? dropped(video) : "–");
     set("stalls", stalls.count ? `${stalls.count} (${stalls.seconds.toFixed(1)} s)` : "0");
-    set("first-frame", glass.firstShown === null ? "–" : seconds(glass.firstShown / 1000));
+    set("first-frame", firstShown === null ? "–" : seconds(firstShown / 1000));
     return latency;
   }
 }

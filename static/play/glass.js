@@ -25,15 +25,11 @@ export class Glass {
   latency = null;
   /** What the last picture said, in ms, or null. */
   burned = null;
-  /** The first picture's moment, of `performance.now()`; null before. */
-  firstShown = null;
   #last = -Infinity;
 
   constructor(video, serverTime) {
     this.video = video;
     this.serverTime = serverTime;
-    // It may have been loaded after the picture had come.
-    if (video.readyState > 2) this.firstShown = performance.now();
     if (video.requestVideoFrameCallback) this.#next();
     else video.addEventListener("timeupdate", () => this.#look(performance.now()));
   }
@@ -46,7 +42,6 @@ export class Glass {
   }
 
   #look(shown) {
-    this.firstShown ??= shown;
     if (shown - this.#last < EVERY_MS) return;
     this.#last = shown;
     try {

@@ -7,18 +7,35 @@ import { placeOf } from "./place.js";
 import { begin } from "./session.js";
 
 const AGAIN_MS = 1500;
+const PANEL_MS = 1500;
 
 const at = (id) => document.getElementById(id);
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const video = at("video");
 const place = placeOf(location.href);
 
-/** What the panel reads: the session under way, if any, and the target that the viewer wants. */
-const state = { place, session: null, target: place.target, say };
+/**
+ * What the panel reads: the session under way, if any, the target that the viewer wants, and when the first picture
+ * was shown, of `performance.now()`.
+ */
+const state = { place, session: null, target: place.target, firstShown: null, say };
 
-import("./panel.js").then(({ show }) => show(video, state));
+// The picture comes first: the panel is loaded when it is there, or does not come soon.
+Promise.race([firstFrame(), pause(PANEL_MS)]).then(() => import("./panel.js")).then(({ show }) => show(video, state));
 if (place.url) run(place.url);
 else say("waiting", { text: "Nothing to play.", hint: "Type the address of a DASH manifest (.mpd) or an HLS playlist (.m3u8) above." });
+
+/** Resolves when the first picture is shown. */
+function firstFrame() {
+  return new Promise((done) => {
+    const shown = (now, frame) => {
+      state.firstShown = Math.max(now, frame?.expectedDisplayTime ?? 0);
+      done();
+    };
+    if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(shown);
+    else video.addEventListener("timeupdate", () => shown(performance.now()), { once: true });
+  });
+}
 
 /** Waits for the stream, plays it until it is over, and begins again. */
 async function run(url) {

@@ -28,7 +28,7 @@ export function show(video, state) {
   setInterval(() => {
     const now = performance.now();
     const { session } = state;
-    const latency = figures.show(session);
+    const latency = figures.show(session, state.firstShown);
     const target = session?.target ?? state.target ?? NaN;
     at("target").textContent = Number.isFinite(target) ? `${target.toFixed(2)} s` : "–";
     if (session) chart.add(now, latency, glass.latency === null ? NaN : glass.latency / 1000, target);

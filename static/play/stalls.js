@@ -7,6 +7,8 @@ export class Stalls {
   #hasPlayed = false;
 
   constructor(video) {
+    // It may have been loaded after the picture had come.
+    this.#hasPlayed = video.readyState > 2 && !video.paused;
     video.addEventListener("playing", () => {
       this.#hasPlayed = true;
       this.#end();

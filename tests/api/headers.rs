@@ -227,3 +227,13 @@ fn headers_of_a_head_request_are_all_that_is_sent() {
         }
     }
 }
+
+#[test]
+fn headers_of_our_own_files_let_browsers_keep_them() {
+    let server = Server::start(&[]);
+    let clock = "/ldash/assets/clock.js";
+    let tag = server.get(clock).header("etag").expect("a tag").to_owned();
+    assert_eq!(server.get_with(clock, &[("If-None-Match", &tag)]).status, 304);
+    let gzip = [("Accept-Encoding", "gzip"), ("If-None-Match", &*tag)];
+    assert_eq!(server.get_with(clock, &gzip).status, 200, "it has a tag of its own");
+}
