@@ -215,7 +215,12 @@ impl Tracker {
         self.settled.note(shown.clone(), opened.stamp);
         if opened.length == 0 || opened.length > EAGER_BYTES.min(self.library.largest_bytes()) {
             self.library.forget(&shown);
-            return self.library.nudge(&shown);
+            self.library.nudge(&shown);
+            if opened.length > 0 {
+                // That it came so is all that is told of it.
+                self.library.show_whole(&shown, &[]);
+            }
+            return;
         }
         let length = usize::try_from(opened.length).unwrap_or(usize::MAX);
         let read = read_into(self.spare.take(length), &opened.file, length);

@@ -167,7 +167,7 @@ impl Library {
         let witness = self.onlooker.get().and_then(|onlooker| onlooker.begins(path));
         if let Some(mut witness) = witness {
             witness.grown(bytes);
-            witness.ended();
+            witness.ended(true);
         }
     }
 

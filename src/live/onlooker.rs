@@ -15,6 +15,6 @@ pub trait Witness: Send {
     /// The next bytes came.
     fn grown(&mut self, bytes: &[u8]);
 
-    /// No more will come.
-    fn ended(&mut self);
+    /// No more will come; unless it `is_whole`, some may be missing.
+    fn ended(&mut self, is_whole: bool);
 }

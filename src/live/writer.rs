@@ -58,7 +58,8 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.file.end(None);
-        self.witness.iter_mut().for_each(|witness| witness.ended());
+        let is_whole = self.file.is_finished();
+        self.witness.iter_mut().for_each(|witness| witness.ended(is_whole));
     }
 }
 

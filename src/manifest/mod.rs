@@ -130,8 +130,7 @@ impl Manifests {
             let new = document.complete(&plan.additions);
             (plan, Some(new).filter(|new| new != text))
         });
-        self.keep(file, version, plan, text);
-        self.known(file).unwrap_or_else(as_it_is)
+        self.keep(file, version, plan, text)
     }
 
     /// Inits that [`Manifests::view`] would ask the library for in vain: they are better read from
@@ -165,13 +164,11 @@ impl Manifests {
         let shown = self.shown();
         let known = shown.get(file.path())?;
         let is_this = known.original.as_ptr() == Arc::as_ptr(file) && known.version == version;
-        is_this.then(|| View {
-            file: known.edited.clone().unwrap_or_else(|| file.clone()),
-            patience: known.patience(file),
-        })
+        is_this.then(|| known.view(file))
     }
 
-    fn keep(&self, file: &Arc<File>, version: u64, plan: Plan, text: Option<String>) {
+    /// Keeps what was made of a manifest, and shows it, whatever is seen meanwhile.
+    fn keep(&self, file: &Arc<File>, version: u64, plan: Plan, text: Option<String>) -> View {
         let mut shown = self.shown();
         let before = shown.remove(file.path());
         let original = Arc::downgrade(file);
@@ -193,17 +190,25 @@ impl Manifests {
         let since = since.map_or_else(Instant::now, |before| before.since);
         let Plan { chunks, missing, .. } = plan;
         let path = file.path().clone();
-        shown.insert(path.clone(), Shown { original, version, edited, chunks, missing, since });
+        let new = Shown { original, version, edited, chunks, missing, since };
+        let view = new.view(file);
+        shown.insert(path.clone(), new);
         if shown.len() > MAX_SHOWN {
             shown.retain(|_, known| known.original.strong_count() > 0);
             let other = shown.keys().find(|other| **other != path).cloned();
             other.filter(|_| shown.len() > MAX_SHOWN).map(|other| shown.remove(&other));
             self.sightings.retain(|path| shown.contains_key(path));
         }
+        view
     }
 }
 
 impl Shown {
+    fn view(&self, original: &Arc<File>) -> View {
+        let file = self.edited.as_ref().unwrap_or(original).clone();
+        View { file, patience: self.patience(original) }
+    }
+
     /// None if nothing is missing, or it has been waited for long enough, or the manifest is so
     /// old that nobody writes it.
     fn patience(&self, file: &File) -> Duration {
@@ -218,3 +223,7 @@ fn model(bytes: &[u8]) -> Option<Mpd> {
     let document = Document::parse(std::str::from_utf8(bytes).ok()?).ok()?;
     document.model().ok().filter(|_| document.is_dynamic())
 }
+
+#[cfg(test)]
+#[path = "view_tests.rs"]
+mod tests;

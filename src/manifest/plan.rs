@@ -83,7 +83,7 @@ impl<'a> Series<'a> {
     fn offset(&self, chunk: Duration) -> Option<Addition> {
         let offset = self.duration.checked_sub(chunk)?;
         let is_missing = self.template.early.is_none();
-        (offset * 4 >= self.duration).then_some(is_missing.then_some(offset))
+        (offset.saturating_mul(4) >= self.duration).then_some(is_missing.then_some(offset))
     }
 
     /// Whether it is not said how soon its segments may be asked for, or not that they are
@@ -121,7 +121,8 @@ pub(super) fn plan(
     let mut offsets: BTreeMap<usize, Option<Addition>> = BTreeMap::new();
     for series in wanting(manifest, &mpd) {
         let verdict = judge(&series);
-        if verdict.is_none() && is_last(&mpd, series.representation) {
+        let is_awaited = is_played(series.representation) && is_last(&mpd, series.representation);
+        if verdict.is_none() && is_awaited {
             plan.missing = plan.missing.max(Some(series.duration));
         }
         let offset = match verdict {
@@ -143,6 +144,12 @@ pub(super) fn plan(
     plan
 }
 
+/// Whether it is picture or sound, which come all the time: a text may come seldom, and of a page
+/// of small pictures there is one in minutes.
+fn is_played(representation: &Representation) -> bool {
+    !["text", "image", "application"].contains(&&*representation.content)
+}
+
 fn is_last(mpd: &Mpd, representation: &Representation) -> bool {
     let last = mpd.periods.last().map_or(&[][..], |period| &period.representations);
     last.iter().any(|other| std::ptr::eq(other, representation))
@@ -152,7 +159,7 @@ fn is_last(mpd: &Mpd, representation: &Representation) -> bool {
 /// whole segments such a latency would be a stall, and players know better.
 fn latency(manifest: &MediaPath, mpd: &Mpd, added: &BTreeMap<usize, Addition>) -> Option<Duration> {
     let Period { representations, .. } = mpd.periods.last()?;
-    let media = representations.iter().filter(|found| found.content != "text");
+    let media = representations.iter().filter(|found| is_played(found));
     let chunk = |found| {
         let series = Series::of(manifest, found)?;
         let Template { early, at, .. } = series.template;
@@ -166,7 +173,7 @@ fn latency(manifest: &MediaPath, mpd: &Mpd, added: &BTreeMap<usize, Addition>) -
     };
     let chunks: Option<Vec<Duration>> = media.map(chunk).collect();
     let longest = chunks?.into_iter().max()?;
-    Some(TARGET_LATENCY.max(longest * LATENCY_CHUNKS))
+    Some(TARGET_LATENCY.max(longest.saturating_mul(LATENCY_CHUNKS)))
 }
 
 #[cfg(test)]

@@ -69,6 +69,33 @@ fn what_was_not_seen_is_missing() {
 }
 
 #[test]
+fn texts_and_pages_of_pictures_are_not_waited_for() {
+    for content in ["text", "image", "application"] {
+        let other = format!(
+            "</Representation></AdaptationSet><AdaptationSet contentType=\"{content}\">\
+             <Representation id=\"t\"><SegmentTemplate media=\"t/$Number$.x\" duration=\"99\"/>"
+        );
+        let text = mpd(&format!("{NUMBERED}{other}"));
+        let document = Document::parse(&text).expect("an MPD");
+        let other = MediaPath::at_root("live/t/1.x");
+        let judge = |series: &Series<'_>| chunks(40).filter(|_| !series.holds(&other));
+        let plan = plan(&MediaPath::at_root("live/x.mpd"), &document, &ON, judge, &Chunks::new());
+        assert_eq!((plan.missing, plan.additions.latency), (None, Some(millis(1000))), "{content}");
+    }
+}
+
+#[test]
+fn endless_segments_are_no_trouble() {
+    let endless = NUMBERED.replace("duration=\"2\"", &format!("duration=\"{}\"", u64::MAX));
+    let plan = planned(&mpd(&endless), [chunks(40), chunks(22), chunks(22)]);
+    assert_eq!(offsets(&plan).len(), 2);
+    let said = "availabilityTimeOffset=\"1\" availabilityTimeComplete=\"false\"/>";
+    let plan =
+        planned(&mpd(&endless.replace("/>", &format!(" {said}"))), [None, chunks(9), chunks(9)]);
+    assert_eq!(plan.additions.latency, Some(Duration::from_secs(u64::MAX - 1).saturating_mul(3)));
+}
+
+#[test]
 fn what_the_packager_says_stands() {
     let said = |attributes: &str| mpd(&NUMBERED.replace("/>", &format!(" {attributes}/>")));
     let early = said("availabilityTimeOffset=\"1.5\" availabilityTimeComplete=\"false\"");

@@ -76,7 +76,7 @@ impl Sightings {
         fitting.max_by_key(|sighting| sighting.at).map(|sighting| sighting.arrival.clone())
     }
 
-    fn note(&self, path: &MediaPath, arrival: &Arrival) {
+    pub(super) fn note(&self, path: &MediaPath, arrival: &Arrival) {
         let Some(sequence) = path.sequence() else { return };
         let (before, after) = sequence.pattern();
         let key = (before.to_owned(), after.to_owned());
@@ -142,14 +142,35 @@ impl Witness for Eye {
         }
     }
 
-    fn ended(&mut self) {
-        self.sightings.note(&self.path, self.growth.arrival());
+    /// One that breaks off at once tells nothing of how its like come.
+    fn ended(&mut self, is_whole: bool) {
+        let arrival = self.growth.arrival();
+        if is_whole || arrival.is_spread() {
+            self.sightings.note(&self.path, arrival);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_breaks_off_at_once_says_nothing() {
+        let sightings = Arc::new(Sightings::default());
+        let newest = || sightings.newest(|_| true).map(|arrival| arrival.is_spread());
+        let end = |is_whole| {
+            let eye = Door(sightings.clone()).begins(&MediaPath::at_root("1.m4s"));
+            eye.expect("a segment").ended(is_whole);
+        };
+        let elapsed = super::super::growth::MOMENT;
+        let spread = Arrival { steps: 2, elapsed, ..Arrival::default() };
+        sightings.note(&MediaPath::at_root("0.m4s"), &spread);
+        end(false);
+        assert_eq!(newest(), Some(true));
+        end(true);
+        assert_eq!(newest(), Some(false));
+    }
 
     #[test]
     fn patterns_are_bounded_and_the_newest_counts() {

@@ -56,7 +56,8 @@ struct Context<'a> {
 impl Reader {
     fn period(&mut self, node: &Node, root: &Node, total: Option<Duration>) -> Result<(), Error> {
         let time = |name| node.attribute(name).and_then(parse_duration);
-        let after = self.periods.last().map(|last| last.start + last.duration.unwrap_or_default());
+        let end = |last: &Period| last.start.saturating_add(last.duration.unwrap_or_default());
+        let after = self.periods.last().map(end);
         let start = time("start").or(after).unwrap_or_default();
         let duration = time("duration").or(total.and_then(|total| total.checked_sub(start)));
         let context = Context { limit: duration, ..Context::default() };
@@ -190,7 +191,8 @@ fn entries(
     let mut entries = Vec::new();
     let mut time = 0;
     let nodes: Vec<_> = timeline.all("S").collect();
-    let end = limit.map(|limit| limit.as_nanos() * u128::from(timescale) / 1_000_000_000);
+    let end =
+        limit.map(|limit| limit.as_nanos().saturating_mul(u128::from(timescale)) / 1_000_000_000);
     let end = end.and_then(|end| u64::try_from(end).ok()).map(|end| end.saturating_add(offset));
     for (index, node) in nodes.iter().enumerate() {
         time = node.number("t")?.unwrap_or(time);

@@ -60,6 +60,16 @@ fn reads_a_segment_list() {
 }
 
 #[test]
+fn endless_times_are_no_trouble() {
+    let inner = "<AdaptationSet><SegmentTemplate media=\"a\" timescale=\"18446744073709551615\">\
+                 <SegmentTimeline><S d=\"18446744073709551615\" r=\"-1\"/></SegmentTimeline>\
+                 </SegmentTemplate><Representation/></AdaptationSet>";
+    let period = format!("<Period duration=\"PT1.8e19S\">{inner}</Period>");
+    let read = read(&format!("<MPD>{}</MPD>", period.repeat(3))).expect("valid");
+    assert_eq!(read.periods[2].start, Duration::MAX);
+}
+
+#[test]
 fn says_what_is_wrong() {
     let reason = |text: &str| read(text).expect_err("refused").to_string();
     for no_xml in ["hello", "", "<MPD", "<MPD><Period></MPD>", "<MPD><Period>"] {

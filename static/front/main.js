@@ -44,19 +44,21 @@ function how(ingest) {
   return element("span", {}, text, " ", copyable("command", command));
 }
 
-function showRates({ rates = {}, held = {}, growing = [], memory = {} }) {
+function showRates({ rates = {}, held = {}, growing = [], omitted = {}, memory = {} }) {
   const figures = [
     ["Requests", `${(rates.requests_per_second ?? 0).toFixed(1)}/s`],
     ["Sent", bitRate(rates.sent_bytes_per_second ?? 0)],
     ["Received", bitRate(rates.received_bytes_per_second ?? 0)],
     ["Held", String(held.requests ?? 0)],
-    ["Growing", String(growing.length)],
+    ["Growing", String(growing.length + (omitted.growing ?? 0))],
     ["In memory", `${bytes(memory.kept_bytes ?? 0)} of ${bytes(memory.limit_bytes ?? 0)}`],
   ];
   at("rates").replaceChildren(...figures.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
 }
 
 function say(state, text) {
+  // Only a change is read aloud, not each second that it goes on.
+  at("health").ariaLive = at("health").dataset.state === state ? "off" : "polite";
   at("health").dataset.state = state;
   if (at("health").textContent !== text) at("health").textContent = text;
 }

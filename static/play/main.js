@@ -3,7 +3,7 @@
 // What plays comes first; what shows is loaded beside it (panel.js).
 
 import { manifestAt } from "./manifest.js";
-import { placeOf } from "./place.js";
+import { legible, placeOf } from "./place.js";
 import { begin } from "./session.js";
 
 const AGAIN_MS = 1500;
@@ -39,7 +39,7 @@ function firstFrame() {
 
 /** Waits for the stream, plays it until it is over, and begins again. */
 async function run(url) {
-  document.title = `${decodeURI(url.pathname.slice(1))} · lldash`;
+  document.title = `${legible(url.pathname.slice(1))} · lldash`;
   for (;;) {
     const manifest = await manifestAt(url, say);
     say("waiting", { text: "Starting…" });
@@ -55,15 +55,15 @@ async function run(url) {
     state.session = null;
     await pause(AGAIN_MS);
     if (over.state === "ended" && !manifest.isLive) return;
-    if (over.state === "ended") await changed(url, manifest);
+    if (over.state === "ended") await changed(url, over.isGone ? null : manifest);
   }
 }
 
-/** Resolves when there is a live manifest, and another one than that which has ended. */
+/** Resolves when there is a live manifest, and another one than that which was played to its end. */
 async function changed(url, ended) {
   for (;;) {
     const manifest = await manifestAt(url, () => {});
-    if (manifest.isLive && manifest.text !== ended.text) return;
+    if (manifest.isLive && manifest.text !== ended?.text) return;
     await pause(AGAIN_MS);
   }
 }

@@ -18,7 +18,8 @@ export function placeOf(href) {
   if (!path) return { url: null, target };
   for (const ours of ["target", "latency"]) query.delete(ours);
   const rest = query.toString();
-  return { url: new URL(`/${path}${rest && `?${rest}`}`, here), target };
+  // Not resolved as a reference: "//x" would name another host.
+  return { url: new URL(`${here.origin}/${path}${rest && `?${rest}`}`), target };
 }
 
 /** The address of the page that plays a URL (or a path of this server). */
@@ -35,6 +36,15 @@ export function pageFor(text, href, target = null) {
   }
   if (target) page.searchParams.set("target", target);
   return page.href;
+}
+
+/** A piece of a URL's path for people to read: as it is, where its escapes are not UTF-8. */
+export function legible(path) {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
 }
 
 function parsed(text, base) {

@@ -1,6 +1,8 @@
 // What the page asked for, and when each byte of it came: from Resource Timing, which knows a
 // request when it is over, and from the body's own reads, chunk by chunk, for players that use fetch.
 
+import { legible } from "./place.js";
+
 const MOST = 24;
 const MOST_CHUNKS = 400;
 const NOT_MEDIA = /^\/ldash\/(assets|play|time|status)/;
@@ -17,7 +19,7 @@ export class Requests {
 
   #row(url, asked) {
     const { pathname } = new URL(url, location.href);
-    const name = decodeURI(pathname.split("/").pop());
+    const name = legible(pathname.split("/").pop());
     const row = { url, name, asked, held: 0, first: null, chunks: [], done: null, bytes: 0, status: 0 };
     this.rows.push(row);
     this.rows.sort((a, b) => a.asked - b.asked);

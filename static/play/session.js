@@ -17,6 +17,9 @@ const SHY = { factor: 1.3, seconds: 0.05 };
 const BOLDER_S = 0.0005;
 const START_MS = 3000;
 
+// Its manifest is not there, or says so: the same one may come back, as from a server that was restarted.
+const GONE = { ...ENDED, isGone: true };
+
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 export class Session {
@@ -33,7 +36,7 @@ export class Session {
     this.wanted = target ?? manifest.target ?? (manifest.kind === "dash" ? DEFAULT_TARGET_S : null);
     const events = {
       failed: (detail) => this.#end("waiting", broken(detail)),
-      left: () => this.#end("ended", ENDED),
+      left: () => this.#end("ended", GONE),
     };
     const play = manifest.kind === "dash" ? playDash : playHls;
     this.player = play(library, { video, url, target: this.wanted, events });
@@ -53,7 +56,7 @@ export class Session {
     this.#floor = 0;
   }
 
-  /** Watches until the session is over: `{ state, text, hint }` say why. */
+  /** Watches until the session is over: `{ state, text, hint }` say why, `isGone` that its manifest went. */
   async watch(say) {
     const { video, player } = this;
     let [last, moved] = [video.currentTime, performance.now()];
@@ -82,7 +85,7 @@ export class Session {
   async #ask(now) {
     if (now - this.#asked < ASK_MS) return;
     this.#asked = now;
-    if (await isOver(this.url).catch(() => false)) this.#end("ended", ENDED);
+    if (await isOver(this.url).catch(() => false)) this.#end("ended", GONE);
   }
 
   // Nearer than this its bytes do not come in time, whatever the target: segments that are written

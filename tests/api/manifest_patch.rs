@@ -173,6 +173,19 @@ fn what_is_renamed_into_place_gets_no_offset() {
     assert_eq!(pending.response().text(), timed("ldash/time"));
 }
 
+/// It is too large to be read at once.
+#[test]
+fn what_is_renamed_into_place_and_large_is_seen_too() {
+    let mut server = Server::start(&HOUR);
+    server.write("live.mpd", BARE.as_bytes());
+    server.settle();
+    let pending = server.request("GET", "/live.mpd", &[FOR_EVER]);
+    server.held("/live.mpd");
+    server.write("scratch", &boxed(*b"mdat", &[0; 5 << 20]));
+    fs::rename(server.path("scratch"), server.path("v-1.m4s")).expect("renamed");
+    assert_eq!(pending.response().text(), timed("ldash/time"));
+}
+
 #[test]
 fn a_manifest_that_nobody_writes_any_more_is_not_waited_for() {
     let mut server = Server::start(&[]);

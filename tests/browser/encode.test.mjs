@@ -57,3 +57,14 @@ test("a name that is taken is left alone", { timeout: 60_000 }, async (t) => {
   );
   assert.deepEqual(readdirSync(join(files.folder, "cam")), ["live.mpd", "notes.txt"]);
 });
+
+test("an encoder that fails before it replaces anything takes nothing away", { timeout: 60_000 }, (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "lldash-encode-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  mkdirSync(join(folder, "cam"));
+  const theirs = ["chunk-0-00001.m4s", "init-0.m4s", "live.mpd"];
+  for (const name of theirs) writeFileSync(join(folder, "cam", name), name);
+  const options = ["--replace", "--file", join(folder, "none.mp4"), "--dir", folder, "cam"];
+  assert.throws(() => execFileSync("scripts/encode", options, { cwd: new URL("../..", import.meta.url), stdio: "pipe" }), /ffmpeg has ended/);
+  assert.deepEqual(readdirSync(join(folder, "cam")), theirs);
+});

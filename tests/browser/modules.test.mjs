@@ -5,7 +5,7 @@ import { bitRate, bytes, duration } from "../../static/front/units.js";
 import { latencyOf } from "../../static/play/glass.js";
 import { undecodable } from "../../static/play/manifest.js";
 import { pace } from "../../static/play/pace.js";
-import { pageFor, placeOf } from "../../static/play/place.js";
+import { legible, pageFor, placeOf } from "../../static/play/place.js";
 import { ServerTime } from "../../static/play/server-time.js";
 
 const near = (latency, more = {}) => pace({ latency, target: 0.5, buffer: 0.5, rate: 1, ...more });
@@ -52,6 +52,8 @@ test("the page's address names the stream, and the stream's address the page", (
   assert.equal(place("/ldash/play/").url, null);
   assert.equal(place("/ldash/play/?url=https://o/y.m3u8").url.href, "https://o/y.m3u8");
   assert.equal(place("/ldash/play/?url=javascript:alert(1)").url, null);
+  assert.equal(place("/ldash/play//o/y.mpd").url.host, "h:1");
+  assert.deepEqual(["a%20b", "%C3%A4", "a%E4", "100%"].map(legible), ["a b", "ä", "a%E4", "100%"]);
   const page = (text) => pageFor(text, "http://h:1/ldash/play/");
   assert.equal(page("/a/x.mpd?k=1"), "http://h:1/ldash/play/a/x.mpd?k=1");
   assert.equal(page("http://h:1/x.mpd"), "http://h:1/ldash/play/x.mpd");

@@ -119,6 +119,27 @@ test("a stream that is not there yet is waited for; one that ends is said to hav
   await says(page, "Playing live");
 });
 
+test("a server that went away and shows the same manifest again is played again", { timeout: 120_000 }, async (t) => {
+  const files = await origin(t, "--ingest");
+  const encoder = await encode(files.origin, "cam", "--preset", "ultrafast");
+  t.after(() => encoder.stop());
+  const manifest = await (await fetch(`${files.origin}/cam/live.mpd?wait=20000`)).text();
+  const feed = { isThere: true };
+  const { page } = await opened(t, browser, `${files.origin}/ldash/play/cam/live.mpd?target=${TARGET_S}`, {
+    prepare: async (page) => {
+      await page.route("**/cam/*.m4s*", (route) => (feed.isThere ? route.continue() : route.fulfill({ status: 404 })));
+      await page.route(/\/cam\/live\.mpd/, (route) =>
+        route.request().resourceType() === "document" ? route.continue() : route.fulfill(feed.isThere ? { body: manifest, contentType: "application/dash+xml" } : { status: 404 }),
+      );
+    },
+  });
+  await playing(page);
+  feed.isThere = false;
+  await says(page, "The stream has ended");
+  feed.isThere = true;
+  await says(page, "Playing live");
+});
+
 const mpd = (codecs) =>
   `<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT4S" profiles="urn:mpeg:dash:profile:isoff-live:2011"><Period><AdaptationSet mimeType="video/mp4"><Representation id="0" bandwidth="1" codecs="${codecs}"><SegmentTemplate media="$Number$.m4s" initialization="init.mp4" duration="2" startNumber="1"/></Representation></AdaptationSet></Period></MPD>`;
 
