@@ -2,6 +2,7 @@
 //
 // What plays comes first; what shows is loaded beside it (panel.js).
 
+import { controls } from "./controls.js";
 import { manifestAt } from "./manifest.js";
 import { legible, placeOf } from "./place.js";
 import { begin } from "./session.js";
@@ -20,6 +21,7 @@ const place = placeOf(location.href);
  */
 const state = { place, session: null, target: place.target, firstShown: null, say };
 
+controls(video, state);
 // The picture comes first: the panel is loaded when it is there, or does not come soon.
 Promise.race([firstFrame(), pause(PANEL_MS)]).then(() => import("./panel.js")).then(({ show }) => show(video, state));
 if (place.url) run(place.url);
