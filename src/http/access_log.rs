@@ -65,6 +65,11 @@ pub(super) enum End {
     Cut,
 }
 
+/// Whether the log tells of each chunk.
+pub(super) fn tells_chunks() -> bool {
+    log::log_enabled!(target: CHUNKS, log::Level::Debug)
+}
+
 impl Line {
     /// A request that has come; `None` when nobody reads the log.
     pub(super) fn new(
@@ -73,8 +78,8 @@ impl Line {
         target: &Uri,
         since: Instant,
     ) -> Option<Self> {
-        let is_read = log::log_enabled!(target: "lldash::access", log::Level::Info)
-            || log::log_enabled!(target: CHUNKS, log::Level::Debug);
+        let is_read =
+            log::log_enabled!(target: "lldash::access", log::Level::Info) || tells_chunks();
         if !is_read {
             return None;
         }
@@ -108,7 +113,7 @@ impl Line {
 
     /// A chunk has left: what an encoder's chunk is followed to.
     pub(super) fn sent(&self, offset: u64, bytes: usize) {
-        if log::log_enabled!(target: CHUNKS, log::Level::Debug) {
+        if tells_chunks() {
             log::debug!(
                 target: CHUNKS,
                 "{} sends {bytes} bytes at {offset} after {} ms to {}",

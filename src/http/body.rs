@@ -2,9 +2,10 @@
 
 #[cfg(target_os = "linux")]
 use super::disk::Blocks;
+use super::lane::Junction;
 use crate::{
     folder::Witness,
-    live::{Follower, Step},
+    live::{Follower, Step, Tap},
 };
 #[cfg(not(target_os = "linux"))]
 use actix_web::body::BoxBody;
@@ -17,6 +18,7 @@ use futures::{FutureExt, future::LocalBoxFuture};
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -28,11 +30,25 @@ pub(super) struct Following {
     length: Option<u64>,
     /// Bytes that are being read from disk.
     reading: Option<LocalBoxFuture<'static, io::Result<Bytes>>>,
+    /// Where bytes may go without being read here.
+    junction: Junction,
 }
 
 impl Following {
     pub(super) fn new(follower: Follower, length: Option<u64>) -> Self {
-        Self { follower, length, reading: None }
+        Self { follower, length, reading: None, junction: Junction::default() }
+    }
+
+    /// For whoever sends it.
+    pub(super) fn junction(&self) -> Junction {
+        self.junction.clone()
+    }
+
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        let Some(lane) = self.junction.lane() else { return self.follower.poll_next(cx) };
+        self.follower.skip_to(lane.position());
+        let tap: Arc<dyn Tap> = lane.clone();
+        self.follower.poll_tapped(&tap)
     }
 }
 
@@ -60,7 +76,7 @@ impl MessageBody for Following {
                     }
                 };
             }
-            match ready!(this.follower.poll_next(cx)) {
+            match ready!(this.poll_step(cx)) {
                 Step::Bytes(bytes) => return Poll::Ready(Some(Ok(bytes))),
                 Step::End => return Poll::Ready(None),
                 Step::Cut => return Poll::Ready(Some(Err(broken_off()))),

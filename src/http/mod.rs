@@ -14,6 +14,7 @@ mod gzip;
 mod headers;
 mod holds;
 pub mod ingest;
+mod lane;
 mod pages;
 mod range;
 mod respond;

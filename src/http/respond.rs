@@ -86,7 +86,11 @@ async fn growing(
     let follow = |range, length| body::Following::new(file.follow(range), length);
     match request.range.filter(|_| !request.conditions.has_if_range()) {
         None | Some(Asked::From(0) | Asked::Last(_)) => {
-            Ok(builder(site, file.path()).body(follow(0..u64::MAX, None)))
+            let body = follow(0..u64::MAX, None);
+            let junction = body.junction();
+            let mut response = builder(site, file.path()).body(body);
+            response.extensions_mut().insert(junction);
+            Ok(response)
         }
         Some(Asked::From(_)) => when_finished(site, request, &file).await,
         Some(asked @ Asked::Between(first, last)) => {

@@ -5,6 +5,7 @@ use super::{
     access_log::{self, Line},
     batch::Batch,
     body::Head,
+    lane::{Junction, Lane, Progress},
     wire::Outlet,
 };
 use crate::metrics::Count;
@@ -59,6 +60,8 @@ enum Way {
 struct Direct {
     outlet: Outlet,
     is_chunked: bool,
+    /// The short way, which a file that grows has.
+    lane: Option<Arc<Lane>>,
     /// `None` before actix has written the head.
     batch: Option<Batch>,
 }
@@ -99,7 +102,10 @@ impl Sending {
             Some(outlet) => {
                 outlet.keep_head();
                 let is_chunked = frame(request, &mut response);
-                Way::Socket(Direct { outlet, is_chunked, batch: None })
+                let junction = response.extensions_mut().remove::<Junction>();
+                let junction = junction.filter(|_| is_chunked && !access_log::tells_chunks());
+                let lane = junction.map(|it| it.open(outlet.stream(), &receipt.site).clone());
+                Way::Socket(Direct { outlet, is_chunked, lane, batch: None })
             }
             None => Way::Actix(Bytes::new()),
         };
@@ -159,6 +165,13 @@ impl MessageBody for Sending {
 impl Direct {
     /// Sends all that there is, as the socket takes it; never yields bytes.
     fn poll(&mut self, inner: &mut Inner, report: &mut Report, cx: &mut Context<'_>) -> Next {
+        if let Some(lane) = &self.lane {
+            let Progress { sent, left } = lane.halt();
+            report.bytes += sent as u64;
+            if let Some(left) = left {
+                self.batch = Some(left);
+            }
+        }
         let mut is_waiting = false;
         loop {
             if let Some(batch) = &mut self.batch {
@@ -173,7 +186,10 @@ impl Direct {
                 batch.clear();
             }
             match &mut inner.end {
-                End::Open if is_waiting => return Poll::Pending,
+                End::Open if is_waiting => {
+                    self.lane.iter().for_each(|lane| lane.open(cx));
+                    return Poll::Pending;
+                }
                 End::Open => is_waiting = self.gather(inner, cx),
                 End::Done => {
                     report.end = access_log::End::Done;
@@ -205,6 +221,12 @@ impl Direct {
             batch.close_chunk(matches!(inner.end, End::Done));
         }
         is_waiting
+    }
+}
+
+impl Drop for Direct {
+    fn drop(&mut self) {
+        self.lane.iter().for_each(|lane| lane.close());
     }
 }
 

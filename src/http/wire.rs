@@ -14,9 +14,11 @@ use actix_web::rt::net::TcpStream;
 use std::{
     cell::RefCell,
     io::{self, IoSlice},
+    net::Shutdown,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    sync::Arc,
+    task::{Context, Poll, ready},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -30,7 +32,8 @@ pub(super) struct Outlet(Rc<RefCell<Socket>>);
 
 #[derive(Debug)]
 struct Socket {
-    stream: TcpStream,
+    /// Shared with threads that bring bytes.
+    stream: Arc<TcpStream>,
     /// A body follows the head that actix writes next.
     keeps_head: bool,
     head: Vec<u8>,
@@ -39,6 +42,7 @@ struct Socket {
 impl Wire {
     /// A connection that was accepted.
     pub(super) fn new(stream: TcpStream) -> Self {
+        let stream = Arc::new(stream);
         Self(Rc::new(RefCell::new(Socket { stream, keeps_head: false, head: Vec::new() })))
     }
 
@@ -67,7 +71,34 @@ impl Outlet {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0.borrow_mut().stream).poll_write_vectored(cx, slices)
+        self.0.borrow().poll_write(cx, slices)
+    }
+
+    /// The socket itself, for other threads.
+    pub(super) fn stream(&self) -> Arc<TcpStream> {
+        self.0.borrow().stream.clone()
+    }
+}
+
+impl Socket {
+    fn poll_write(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.stream.poll_write_ready(cx))?;
+            match self.stream.try_write_vectored(slices) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result),
+            }
+        }
+    }
+
+    fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.stream.poll_read_ready(cx))?;
+            match self.stream.try_read_buf(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result.map(drop)),
+            }
+        }
     }
 }
 
@@ -77,7 +108,7 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0.borrow_mut().stream).poll_read(cx, buffer)
+        self.0.borrow().poll_read(cx, buffer)
     }
 }
 
@@ -92,14 +123,19 @@ impl AsyncWrite for Wire {
             socket.head.extend_from_slice(bytes);
             return Poll::Ready(Ok(bytes.len()));
         }
-        Pin::new(&mut socket.stream).poll_write(cx, bytes)
+        socket.poll_write(cx, &[IoSlice::new(bytes)])
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0.borrow_mut().stream).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0.borrow_mut().stream).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let shut = socket2::SockRef::from(&*self.0.borrow().stream).shutdown(Shutdown::Write);
+        Poll::Ready(match shut {
+            // The client was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            result => result,
+        })
     }
 }

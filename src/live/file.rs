@@ -8,11 +8,12 @@
 use super::{
     follower::{Follower, Step, Stored},
     index::GrowingFile,
-    parking::{Parking, Ticket, wake},
+    parking::{Parking, Ticket},
     path::MediaPath,
     pieces::{Pieces, Run, join},
     source::{Source, Stamp},
     tag::Tag,
+    tap::{Reader, Waiter, hand_out},
 };
 use bytes::Bytes;
 use std::{
@@ -22,7 +23,7 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
+    task::Poll,
     time::SystemTime,
 };
 
@@ -75,7 +76,7 @@ struct State {
     in_memory: u64,
     /// When bytes last came, by the library's clock.
     grown: SystemTime,
-    parking: Parking,
+    parking: Parking<Waiter>,
 }
 
 impl File {
@@ -191,7 +192,7 @@ impl File {
             if state.phase != Phase::Growing || state.pieces.length() >= length {
                 return Poll::Ready(state.phase);
             }
-            state.parking.park(&mut follower.ticket, cx.waker());
+            state.parking.park(&mut follower.ticket, Waiter::Task(cx.waker().clone()));
             Poll::Pending
         })
         .await
@@ -204,16 +205,20 @@ impl File {
         Follower::new(self.clone(), range)
     }
 
-    /// Adds bytes; answers how many are in memory then.
+    /// Adds bytes; answers how many are in memory then. Only one thread at a time does so.
     pub(super) fn append(&self, bytes: Bytes, now: SystemTime) -> u64 {
         let mut state = self.state();
         state.grown = now;
         state.in_memory += bytes.len() as u64;
-        state.pieces.push(bytes);
+        let position = state.pieces.length();
+        state.pieces.push(bytes.clone());
         let held = state.in_memory;
         let parked = state.parking.take_often();
         drop(state);
-        wake(parked);
+        let kept = hand_out(parked, position, &bytes);
+        if !kept.is_empty() {
+            self.state().parking.put_back(kept);
+        }
         held
     }
 
@@ -231,7 +236,7 @@ impl File {
         });
         let parked = state.parking.take();
         drop(state);
-        wake(parked);
+        parked.iter().flatten().for_each(Waiter::wake);
         self.join();
     }
 
@@ -281,7 +286,7 @@ impl File {
         position: u64,
         end: u64,
         ticket: &mut Option<Ticket>,
-        cx: &Context<'_>,
+        reader: &Reader<'_>,
     ) -> Poll<(Step, u64)> {
         let mut state = self.state();
         if position >= end {
@@ -302,7 +307,9 @@ impl File {
             Phase::Finished => Poll::Ready((Step::End, 0)),
             Phase::Cut => Poll::Ready((Step::Cut, 0)),
             Phase::Growing => {
-                state.parking.park(ticket, cx.waker());
+                if let Some(waiter) = reader.waits_at(position) {
+                    state.parking.park(ticket, waiter);
+                }
                 Poll::Pending
             }
         }

@@ -1,6 +1,12 @@
 //! Those who read a file along.
 
-use super::{file::File, parking::Ticket, pieces::Evicted, source::Source};
+use super::{
+    file::File,
+    parking::Ticket,
+    pieces::Evicted,
+    source::Source,
+    tap::{Reader, Tap},
+};
 use bytes::Bytes;
 use std::{
     fmt, io,
@@ -39,8 +45,22 @@ impl Follower {
 
     /// The next step; pending while the file has nothing new. Cancel safe.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        self.poll(&Reader::Task(cx.waker()))
+    }
+
+    /// The same, but what comes next is given to a tap.
+    pub fn poll_tapped(&mut self, tap: &Arc<dyn Tap>) -> Poll<Step> {
+        self.poll(&Reader::Tap(tap))
+    }
+
+    /// Its tap took what came up to there.
+    pub fn skip_to(&mut self, position: u64) {
+        self.position = self.position.max(position);
+    }
+
+    fn poll(&mut self, reader: &Reader<'_>) -> Poll<Step> {
         let Self { file, position, end, ticket } = self;
-        file.poll_read(*position, *end, ticket, cx).map(|(step, length)| {
+        file.poll_read(*position, *end, ticket, reader).map(|(step, length)| {
             *position += length;
             step
         })

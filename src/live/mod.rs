@@ -14,6 +14,7 @@ mod pieces;
 mod shelf;
 mod source;
 mod tag;
+mod tap;
 mod wait;
 mod window;
 mod writer;
@@ -30,5 +31,6 @@ pub use path::{
 };
 pub use source::{Source, Stamp};
 pub use tag::Tag;
+pub use tap::Tap;
 pub use wait::Wait;
 pub use writer::Writer;

@@ -4,11 +4,11 @@
 use std::task::Waker;
 
 /// Those who wait. Its size is bounded by the number that wait at one time.
-#[derive(Debug, Default)]
-pub(crate) struct Parking {
+#[derive(Debug)]
+pub(crate) struct Parking<W = Waker> {
     /// Changes with each wake-up: tickets of earlier ones are void.
     epoch: u64,
-    places: Vec<Option<Waker>>,
+    places: Vec<Option<W>>,
     free: Vec<usize>,
 }
 
@@ -19,12 +19,18 @@ pub(crate) struct Ticket {
     place: usize,
 }
 
-impl Parking {
+impl<W> Default for Parking<W> {
+    fn default() -> Self {
+        Self { epoch: 0, places: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<W> Parking<W> {
     /// Takes a place, or keeps the one of a ticket that is still good.
-    pub(crate) fn park(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) {
+    pub(crate) fn park(&mut self, ticket: &mut Option<Ticket>, waiter: W) {
         if let Some(held) = ticket.filter(|ticket| ticket.epoch == self.epoch) {
             if let Some(place) = &mut self.places[held.place] {
-                place.clone_from(waker);
+                *place = waiter;
             }
             return;
         }
@@ -32,7 +38,7 @@ impl Parking {
             self.places.push(None);
             self.places.len() - 1
         });
-        self.places[place] = Some(waker.clone());
+        self.places[place] = Some(waiter);
         *ticket = Some(Ticket { epoch: self.epoch, place });
     }
 
@@ -46,17 +52,25 @@ impl Parking {
 
     /// Empties it, for those who come back at once. The caller wakes what it is given after
     /// letting go of the lock.
-    pub(crate) fn take_often(&mut self) -> Vec<Option<Waker>> {
+    pub(crate) fn take_often(&mut self) -> Vec<Option<W>> {
         self.epoch += 1;
         self.free.clear();
         let capacity = self.places.len();
         std::mem::replace(&mut self.places, Vec::with_capacity(capacity))
     }
-}
 
-impl Parking {
+    /// Gives places to some of those that were taken out. Their tickets are void: a place of
+    /// theirs is given back by the next who takes all.
+    pub(crate) fn put_back(&mut self, mut kept: Vec<Option<W>>) {
+        if self.places.is_empty() {
+            self.places = kept;
+        } else {
+            self.places.append(&mut kept);
+        }
+    }
+
     /// Empties it. The caller wakes what it is given after letting go of the lock.
-    pub(crate) fn take(&mut self) -> Vec<Option<Waker>> {
+    pub(crate) fn take(&mut self) -> Vec<Option<W>> {
         self.epoch += 1;
         self.free = Vec::new();
         std::mem::take(&mut self.places)

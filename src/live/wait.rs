@@ -56,7 +56,7 @@ impl Wait {
             if std::mem::replace(&mut self.nudges, entry.nudges) != entry.nudges {
                 return Poll::Ready(None);
             }
-            entry.parking.park(&mut self.ticket, cx.waker());
+            entry.parking.park(&mut self.ticket, cx.waker().clone());
             Poll::Pending
         })
         .await

@@ -1,0 +1,168 @@
+//! The short way of a growing file's bytes: the thread that brings them writes them to the
+//! client's socket, and the connection's task goes on sleeping.
+//!
+//! ```text
+//! live::File ──take──▶ Lane ──writev──▶ socket
+//!                       │ what the socket did not take
+//!                       ▼
+//!                 the task, woken, goes on
+//! ```
+//!
+//! One of them writes at a time: the task opens the lane when it has written all that there was
+//! and goes to sleep, and halts it first of all when it wakes up.
+
+use super::{Site, batch::Batch};
+use crate::{live::Tap, metrics::Count};
+use actix_web::rt::net::TcpStream;
+use bytes::Bytes;
+use std::{
+    cell::OnceCell,
+    rc::Rc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Waker},
+};
+
+/// A response's lane.
+pub(super) struct Lane {
+    site: Arc<Site>,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Until the response is over: then the socket may be closed.
+    stream: Option<Arc<TcpStream>>,
+    /// The task sleeps, and is to be woken by this.
+    sleeper: Option<Waker>,
+    /// The file will offer what comes.
+    is_enrolled: bool,
+    /// More came while the task was awake.
+    has_missed: bool,
+    /// How far the file has been read.
+    position: u64,
+    /// What was written of the body since the task last asked, in bytes.
+    sent: usize,
+    /// What is being written.
+    batch: Batch,
+}
+
+/// What the lane has done while the task slept.
+pub(super) struct Progress {
+    /// So much of the body has been written, in bytes.
+    pub(super) sent: usize,
+    /// What the socket did not take.
+    pub(super) left: Option<Batch>,
+}
+
+/// Where a body finds the lane of its response, once there is one.
+#[derive(Clone, Default)]
+pub(super) struct Junction(Rc<OnceCell<Arc<Lane>>>);
+
+impl Junction {
+    /// From now on the body's bytes may go this way.
+    pub(super) fn open(&self, outlet: Arc<TcpStream>, site: &Arc<Site>) -> &Arc<Lane> {
+        self.0.get_or_init(|| Lane::new(outlet, site.clone()))
+    }
+
+    pub(super) fn lane(&self) -> Option<&Arc<Lane>> {
+        self.0.get()
+    }
+}
+
+impl Lane {
+    fn new(stream: Arc<TcpStream>, site: Arc<Site>) -> Arc<Self> {
+        let state = State {
+            stream: Some(stream),
+            sleeper: None,
+            is_enrolled: false,
+            has_missed: false,
+            position: 0,
+            sent: 0,
+            batch: Batch::default(),
+        };
+        Arc::new(Self { site, state: Mutex::new(state) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change of the state is complete before anything could panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The task is awake: nothing goes this way now.
+    pub(super) fn halt(&self) -> Progress {
+        let mut state = self.state();
+        state.sleeper = None;
+        let left = (!state.batch.is_done()).then(|| std::mem::take(&mut state.batch));
+        Progress { sent: std::mem::take(&mut state.sent), left }
+    }
+
+    /// The task goes to sleep, with nothing left to be written.
+    pub(super) fn open(&self, cx: &Context<'_>) {
+        let mut state = self.state();
+        if state.has_missed {
+            cx.waker().wake_by_ref();
+        }
+        state.sleeper = state.is_enrolled.then(|| cx.waker().clone());
+    }
+
+    /// The response is over.
+    pub(super) fn close(&self) {
+        let mut state = self.state();
+        (state.stream, state.sleeper) = (None, None);
+    }
+
+    /// How far the file has been read this way.
+    pub(super) fn position(&self) -> u64 {
+        self.state().position
+    }
+}
+
+impl State {
+    /// Writes a chunk; answers how much of the body was written.
+    fn write(&mut self, bytes: &Bytes) -> usize {
+        let Some(stream) = &self.stream else { return 0 };
+        self.batch.clear();
+        self.batch.push(bytes.clone());
+        self.batch.close_chunk(false);
+        self.position += bytes.len() as u64;
+        // What fails here fails for the task again, which ends the connection.
+        let written = self.batch.rest(|slices| stream.try_write_vectored(slices)).unwrap_or(0);
+        self.batch.wrote(written)
+    }
+
+    fn wake(&mut self) {
+        self.is_enrolled = false;
+        match self.sleeper.take() {
+            Some(sleeper) => sleeper.wake(),
+            None => self.has_missed = true,
+        }
+    }
+}
+
+impl Tap for Lane {
+    fn enroll(&self, position: u64) -> bool {
+        let mut state = self.state();
+        state.position = position;
+        state.has_missed = false;
+        !std::mem::replace(&mut state.is_enrolled, true)
+    }
+
+    fn take(&self, position: u64, bytes: &Bytes) -> bool {
+        let mut state = self.state();
+        if state.sleeper.is_none() || state.position != position {
+            state.wake();
+            return false;
+        }
+        let sent = state.write(bytes);
+        state.sent += sent;
+        self.site.metrics.add(Count::SentBytes, sent as u64);
+        let is_done = state.batch.is_done();
+        if !is_done {
+            state.wake();
+        }
+        is_done
+    }
+
+    fn wake(&self) {
+        self.state().wake();
+    }
+}
