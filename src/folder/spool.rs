@@ -1,12 +1,12 @@
 //! One upload on its way to the disk: where its bytes can be read again, and what becomes of it.
 
-use super::{on_disk::OnDisk, root::Root};
+use super::{on_disk::OnDisk, root::Root, uploader::Job};
 use crate::live::{MediaPath, Source, Stamp};
 use bytes::Bytes;
 use std::{
     io,
     path::PathBuf,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -58,6 +58,8 @@ pub(super) struct Spool {
     pub(super) id: u64,
     pub(super) path: MediaPath,
     root: Arc<Root>,
+    /// Where the thread that writes is told of what is to be done.
+    jobs: mpsc::Sender<Job>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -69,13 +71,29 @@ struct State {
     on_disk: Option<Arc<OnDisk>>,
     /// Bytes were let go in memory before the disk had any.
     is_pinned: bool,
-    /// Handed over to the thread that writes, with the room that it takes.
-    handed_over: (Vec<Bytes>, Option<OwnedSemaphorePermit>),
+    backlog: Backlog,
+    /// The memory did not keep all: the disk gets each chunk at once.
+    is_read_again: bool,
     written_bytes: u64,
     failure: Option<WriteError>,
     /// What the disk shows when it is whole, known before its name is.
     stamp: Option<Stamp>,
 }
+
+/// What was handed over to the thread that writes, with the room that it takes.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    pub(super) chunks: Vec<Bytes>,
+    pub(super) length: usize,
+    room: Option<OwnedSemaphorePermit>,
+    /// The thread knows that there is something.
+    is_told: bool,
+}
+
+/// So much waits in memory before the disk is told of it, in bytes: to wake up the thread that
+/// writes for each chunk costs more than to send it on, and a file that is not whole is of no use
+/// on the disk.
+const BACKLOG_BYTES: usize = 128 * 1024;
 
 #[derive(Debug)]
 enum Fate {
@@ -91,18 +109,20 @@ impl Spool {
         id: u64,
         path: MediaPath,
         root: Arc<Root>,
+        jobs: mpsc::Sender<Job>,
         halt: oneshot::Sender<Halt>,
     ) -> Self {
         let state = State {
             fate: Fate::Running(halt),
             on_disk: None,
             is_pinned: false,
-            handed_over: (Vec::new(), None),
+            backlog: Backlog::default(),
+            is_read_again: false,
             written_bytes: 0,
             failure: None,
             stamp: None,
         };
-        Self { id, path, root, state: Mutex::new(state), changed: Condvar::new() }
+        Self { id, path, root, jobs, state: Mutex::new(state), changed: Condvar::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -161,21 +181,25 @@ impl Spool {
         state.on_disk = Some(on_disk);
     }
 
-    /// Leaves bytes to the thread that writes; true when it does not know yet that there are some.
+    /// Leaves bytes to the thread that writes; true when it is to be told of them: of the first
+    /// ones, which the disk may refuse, and of many.
     pub(super) fn hand_over(&self, bytes: Bytes, room: OwnedSemaphorePermit) -> bool {
         let mut state = self.state();
-        let (chunks, taken) = &mut state.handed_over;
-        chunks.push(bytes);
-        match taken {
+        let is_urgent = state.on_disk.is_none() || state.is_read_again;
+        let backlog = &mut state.backlog;
+        backlog.length += bytes.len();
+        backlog.chunks.push(bytes);
+        match &mut backlog.room {
             Some(taken) => taken.merge(room),
-            None => *taken = Some(room),
+            none => *none = Some(room),
         }
-        chunks.len() == 1
+        let is_due = is_urgent || backlog.length >= BACKLOG_BYTES;
+        is_due && !std::mem::replace(&mut backlog.is_told, true)
     }
 
-    /// What was handed over since the last time, with the room that it takes.
-    pub(super) fn take_over(&self) -> (Vec<Bytes>, Option<OwnedSemaphorePermit>) {
-        std::mem::take(&mut self.state().handed_over)
+    /// What was handed over since the last time.
+    pub(super) fn take_over(&self) -> Backlog {
+        std::mem::take(&mut self.state().backlog)
     }
 
     pub(super) fn wrote(&self, bytes: usize) {
@@ -209,6 +233,9 @@ impl Source for Spool {
     fn read_at(&self, offset: u64, length: usize) -> io::Result<Bytes> {
         let mut state = self.state();
         let end = offset + length as u64;
+        if state.written_bytes < end && !std::mem::replace(&mut state.is_read_again, true) {
+            let _ = self.jobs.send(Job::WriteAll);
+        }
         while state.written_bytes < end {
             if matches!(state.fate, Fate::Over) || state.failure.is_some() {
                 return Err(io::Error::other("the upload broke off"));

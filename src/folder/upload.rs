@@ -143,6 +143,11 @@ impl Uploads {
         running.get(path).is_some_and(|spool| !path.is_manifest() || spool.is_shown_as(stamp))
     }
 
+    /// Those that are under way.
+    pub(super) fn spools(&self) -> Vec<Arc<Spool>> {
+        self.running().values().cloned().collect()
+    }
+
     /// An upload is over, unless another one has taken its place.
     pub(super) fn over(&self, spool: &Arc<Spool>) {
         let mut running = self.running();
@@ -155,7 +160,8 @@ impl Uploads {
     fn begin(self: &Arc<Self>, path: &MediaPath, first: Bytes) -> Begun {
         let (sender, halted) = oneshot::channel();
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let spool = Arc::new(Spool::new(id, path.clone(), self.root.clone(), sender));
+        let (root, jobs) = (self.root.clone(), self.jobs.clone());
+        let spool = Arc::new(Spool::new(id, path.clone(), root, jobs, sender));
         let mut running = self.running();
         let before = running.insert(path.clone(), spool.clone());
         // Under the lock: two that begin at once are shown in the order in which they stand here.
@@ -274,8 +280,12 @@ impl Uploads {
         let bytes = u32::try_from(bytes.min(HANDED_OVER_BYTES)).unwrap_or(u32::MAX);
         match self.room.clone().try_acquire_many_owned(bytes) {
             Ok(room) => Some(room),
-            // It is never closed.
-            Err(_) => self.room.clone().acquire_many_owned(bytes).await.ok(),
+            Err(_) => {
+                // Much of it may wait for more to be written with it.
+                let _ = self.jobs.send(Job::WriteAll);
+                // It is never closed.
+                self.room.clone().acquire_many_owned(bytes).await.ok()
+            }
         }
     }
 

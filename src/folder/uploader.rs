@@ -31,6 +31,8 @@ pub(super) enum Job {
     Write {
         spool: Arc<Spool>,
     },
+    /// What was handed over of all of them.
+    WriteAll,
     Finish {
         spool: Arc<Spool>,
         shown: Shown,
@@ -91,6 +93,7 @@ impl Uploader {
         while let Some(job) = self.next(todo) {
             match job {
                 Job::Write { spool } => self.write(&spool),
+                Job::WriteAll => self.uploads.spools().iter().for_each(|spool| self.write(spool)),
                 Job::Finish { spool, shown, lifetime, reply } => {
                     let result = self.finish(&spool, shown, lifetime);
                     // The client may have gone.
@@ -161,12 +164,12 @@ impl Uploader {
 
     /// Writes all that was handed over; the room that it took is given back then.
     fn write(&mut self, spool: &Arc<Spool>) {
-        let (chunks, _room) = spool.take_over();
-        if !spool.is_wanted() {
+        let backlog = spool.take_over();
+        if backlog.chunks.is_empty() || !spool.is_wanted() {
             return;
         }
-        match self.try_write(spool, &chunks) {
-            Ok(()) => spool.wrote(chunks.iter().map(Bytes::len).sum()),
+        match self.try_write(spool, &backlog.chunks) {
+            Ok(()) => spool.wrote(backlog.length),
             Err(error) => {
                 // First what was written is freed, then it is said.
                 self.discard(spool);
@@ -223,6 +226,7 @@ impl Uploader {
         shown: Shown,
         lifetime: Option<Duration>,
     ) -> Result<Done, WriteError> {
+        self.write(spool);
         let folder = spool.path.as_path().parent().unwrap_or(Path::new(""));
         match self.take_name(spool) {
             Ok((done, state)) => {

@@ -2,7 +2,12 @@
 //! costs more than to send a chunk.
 
 use bytes::Bytes;
-use std::{sync::Arc, task::Waker};
+use std::{
+    num::NonZero,
+    sync::{Arc, LazyLock},
+    task::Waker,
+    thread,
+};
 
 /// Somebody who takes a growing file's bytes at once.
 pub trait Tap: Send + Sync {
@@ -50,9 +55,16 @@ impl Waiter {
     }
 }
 
-/// So many are served by the thread that brings the bytes, which must soon be free for the next
-/// ones; all others wake up for themselves.
-const SERVED_AT_ONCE: usize = 128;
+/// So many are served by the thread that brings the bytes, if there are not more.
+const FEW: usize = 64;
+
+/// How many of a crowd are served by the thread that brings the bytes. The others wake up, which
+/// costs them half as much again, but so they are served by all cores at once.
+fn share(crowd: usize) -> usize {
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, NonZero::get));
+    crowd.min(FEW) + crowd.saturating_sub(FEW) / *CORES
+}
 
 /// Hands out what came behind `position`: first all wake up who must, and while they do so, the
 /// others are served. Answers who is to be given the next bytes too.
@@ -61,9 +73,9 @@ pub(super) fn hand_out(
     position: u64,
     bytes: &Bytes,
 ) -> Vec<Option<Waiter>> {
-    let mut taps = 0;
+    let (mut taps, share) = (0, share(parked.len()));
     parked.retain(|place| match place {
-        Some(Waiter::Tap(_)) if taps < SERVED_AT_ONCE => {
+        Some(Waiter::Tap(_)) if taps < share => {
             taps += 1;
             true
         }
