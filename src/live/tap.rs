@@ -56,7 +56,7 @@ impl Waiter {
 }
 
 /// So many are served by the thread that brings the bytes, if there are not more.
-const FEW: usize = 64;
+const FEW: usize = 256;
 
 /// How many of a crowd are served by the thread that brings the bytes. The others wake up, which
 /// costs them half as much again, but so they are served by all cores at once.
