@@ -210,12 +210,12 @@ impl File {
         let mut state = self.state();
         state.grown = now;
         state.in_memory += bytes.len() as u64;
-        let position = state.pieces.length();
-        state.pieces.push(bytes.clone());
+        let (position, new) = (state.pieces.length(), bytes.clone());
+        state.pieces.push(bytes);
         let held = state.in_memory;
         let parked = state.parking.take_often();
         drop(state);
-        let kept = hand_out(parked, position, &bytes);
+        let kept = hand_out(parked, position, &new);
         if !kept.is_empty() {
             self.state().parking.put_back(kept);
         }
