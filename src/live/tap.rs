@@ -88,3 +88,115 @@ pub(super) fn hand_out(
     parked.retain(|place| matches!(place, Some(Waiter::Tap(tap)) if tap.take(position, bytes)));
     parked
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::{File, Follower, Library, MediaPath, Stamp, Step, Writer};
+    use std::{
+        sync::{
+            Mutex,
+            atomic::{AtomicBool, AtomicUsize, Ordering},
+        },
+        task::Poll,
+        time::SystemTime,
+    };
+
+    /// Takes what it is given, until it has had enough.
+    #[derive(Default)]
+    struct Glass {
+        is_full: AtomicBool,
+        is_enrolled: AtomicBool,
+        taken: Mutex<Vec<(u64, Bytes)>>,
+        woken: AtomicUsize,
+    }
+
+    impl Glass {
+        fn taken(&self) -> Vec<(u64, Bytes)> {
+            std::mem::take(&mut self.taken.lock().expect("not poisoned"))
+        }
+
+        fn woken(&self) -> usize {
+            self.woken.swap(0, Ordering::Relaxed)
+        }
+    }
+
+    impl Tap for Glass {
+        fn enroll(&self, _position: u64) -> bool {
+            !self.is_enrolled.swap(true, Ordering::Relaxed)
+        }
+
+        fn take(&self, position: u64, bytes: &Bytes) -> bool {
+            if self.is_full.load(Ordering::Relaxed) {
+                self.wake();
+                return false;
+            }
+            self.taken.lock().expect("not poisoned").push((position, bytes.clone()));
+            true
+        }
+
+        fn wake(&self) {
+            self.is_enrolled.store(false, Ordering::Relaxed);
+            self.woken.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn begin() -> (Writer, Arc<File>) {
+        let library = Library::new(1 << 20, 10);
+        let writer = library.begin(MediaPath::at_root("1.m4s"), None, Bytes::from_static(b"abc"));
+        let file = writer.file().clone();
+        (writer, file)
+    }
+
+    fn tapped(file: &Arc<File>) -> (Follower, Arc<Glass>) {
+        let (mut follower, glass) = (file.follow(3..u64::MAX), Arc::new(Glass::default()));
+        let tap: Arc<dyn Tap> = glass.clone();
+        assert!(follower.poll_tapped(&tap).is_pending());
+        (follower, glass)
+    }
+
+    #[test]
+    fn growing_bytes_are_taken_by_the_thread_that_brings_them() {
+        let (mut writer, file) = begin();
+        let (mut follower, glass) = tapped(&file);
+        writer.append(Bytes::from_static(b"de"));
+        writer.append(Bytes::from_static(b"f"));
+        let taken = [(3, Bytes::from_static(b"de")), (5, Bytes::from_static(b"f"))];
+        assert_eq!((glass.taken(), glass.woken()), (taken.to_vec(), 0));
+        // Awake for another reason, it finds nothing new, and is given what comes once.
+        follower.skip_to(6);
+        let tap: Arc<dyn Tap> = glass.clone();
+        assert!(follower.poll_tapped(&tap).is_pending());
+        writer.append(Bytes::from_static(b"g"));
+        assert_eq!((glass.taken().len(), glass.woken()), (1, 0));
+        writer.finish(SystemTime::UNIX_EPOCH, Stamp::default());
+        assert_eq!((glass.taken().len(), glass.woken()), (0, 1));
+        follower.skip_to(7);
+        assert!(matches!(follower.poll_tapped(&tap), Poll::Ready(Step::End)));
+    }
+
+    #[test]
+    fn growing_one_that_has_enough_reads_for_itself() {
+        let (mut writer, file) = begin();
+        let (mut follower, glass) = tapped(&file);
+        glass.is_full.store(true, Ordering::Relaxed);
+        writer.append(Bytes::from_static(b"d"));
+        writer.append(Bytes::from_static(b"e"));
+        assert_eq!((glass.taken().len(), glass.woken()), (0, 1), "told once");
+        let tap: Arc<dyn Tap> = glass.clone();
+        let Poll::Ready(Step::Bytes(bytes)) = follower.poll_tapped(&tap) else {
+            panic!("there are bytes")
+        };
+        assert_eq!(bytes, "de");
+    }
+
+    #[test]
+    fn growing_a_crowd_is_shared_among_the_cores() {
+        let (mut writer, file) = begin();
+        let crowd: Vec<_> = (0..FEW + 100).map(|_| tapped(&file)).collect();
+        writer.append(Bytes::from_static(b"d"));
+        let taken = crowd.iter().filter(|(_, glass)| !glass.taken().is_empty()).count();
+        let woken = crowd.iter().filter(|(_, glass)| glass.woken() == 1).count();
+        assert_eq!((taken, woken), (share(crowd.len()), crowd.len() - share(crowd.len())));
+    }
+}

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "a test program has no outside")]
 
 mod contents;
+mod crowds;
 mod faults;
 mod ffmpeg;
 mod finished;
