@@ -30,6 +30,14 @@ pub(super) struct Line {
     is_logged: bool,
 }
 
+/// The same, to tell of each chunk that leaves for it.
+#[derive(Debug, Clone)]
+pub(super) struct Chunks {
+    address: Option<SocketAddr>,
+    target: Uri,
+    since: Instant,
+}
+
 /// What has come of a request's body.
 #[derive(Debug)]
 pub(super) struct Intake {
@@ -66,7 +74,7 @@ pub(super) enum End {
 }
 
 /// Whether the log tells of each chunk.
-pub(super) fn tells_chunks() -> bool {
+fn tells_chunks() -> bool {
     log::log_enabled!(target: CHUNKS, log::Level::Debug)
 }
 
@@ -111,17 +119,10 @@ impl Line {
         self.held = response.headers().get(SERVER_TIMING).cloned();
     }
 
-    /// A chunk has left: what an encoder's chunk is followed to.
-    pub(super) fn sent(&self, offset: u64, bytes: usize) {
-        if tells_chunks() {
-            log::debug!(
-                target: CHUNKS,
-                "{} sends {bytes} bytes at {offset} after {} ms to {}",
-                self.target,
-                Millis(self.since.elapsed()),
-                Address(self.address),
-            );
-        }
+    /// What tells of each chunk that leaves, if the log wants to know.
+    pub(super) fn chunks(&self) -> Option<Chunks> {
+        let Self { address, ref target, since, .. } = *self;
+        tells_chunks().then(|| Chunks { address, target: target.clone(), since })
     }
 
     /// Writes the line: so much of the body has been sent.
@@ -144,6 +145,19 @@ impl Line {
             Held(self),
             FirstByte(first_byte),
             Millis(self.since.elapsed()),
+        );
+    }
+}
+
+impl Chunks {
+    /// A chunk has left: what an encoder's chunk is followed to.
+    pub(super) fn sent(&self, offset: u64, bytes: usize) {
+        log::debug!(
+            target: CHUNKS,
+            "{} sends {bytes} bytes at {offset} after {} ms to {}",
+            self.target,
+            Millis(self.since.elapsed()),
+            Address(self.address),
         );
     }
 }

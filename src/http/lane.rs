@@ -11,7 +11,7 @@
 //! One of them writes at a time: the task opens the lane when it has written all that there was
 //! and goes to sleep, and halts it first of all when it wakes up.
 
-use super::{Site, batch::Batch};
+use super::{Site, access_log::Chunks, batch::Batch};
 use crate::{live::Tap, metrics::Count};
 use actix_web::rt::net::TcpStream;
 use bytes::Bytes;
@@ -25,6 +25,8 @@ use std::{
 /// A response's lane.
 pub(super) struct Lane {
     site: Arc<Site>,
+    /// Where the log tells of each chunk.
+    chunks: Option<Chunks>,
     state: Mutex<State>,
 }
 
@@ -59,8 +61,13 @@ pub(super) struct Junction(Rc<OnceCell<Arc<Lane>>>);
 
 impl Junction {
     /// From now on the body's bytes may go this way.
-    pub(super) fn open(&self, outlet: Arc<TcpStream>, site: &Arc<Site>) -> &Arc<Lane> {
-        self.0.get_or_init(|| Lane::new(outlet, site.clone()))
+    pub(super) fn open(
+        &self,
+        outlet: Arc<TcpStream>,
+        site: &Arc<Site>,
+        chunks: Option<Chunks>,
+    ) -> Arc<Lane> {
+        self.0.get_or_init(|| Lane::new(outlet, site.clone(), chunks)).clone()
     }
 
     pub(super) fn lane(&self) -> Option<&Arc<Lane>> {
@@ -69,7 +76,7 @@ impl Junction {
 }
 
 impl Lane {
-    fn new(stream: Arc<TcpStream>, site: Arc<Site>) -> Arc<Self> {
+    fn new(stream: Arc<TcpStream>, site: Arc<Site>, chunks: Option<Chunks>) -> Arc<Self> {
         let state = State {
             stream: Some(stream),
             sleeper: None,
@@ -79,7 +86,7 @@ impl Lane {
             sent: 0,
             batch: Batch::default(),
         };
-        Arc::new(Self { site, state: Mutex::new(state) })
+        Arc::new(Self { site, chunks, state: Mutex::new(state) })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -155,6 +162,7 @@ impl Tap for Lane {
         let sent = state.write(bytes);
         state.sent += sent;
         self.site.metrics.add(Count::SentBytes, sent as u64);
+        self.chunks.iter().for_each(|chunks| chunks.sent(position, sent));
         let is_done = state.batch.is_done();
         if !is_done {
             state.wake();

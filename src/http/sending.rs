@@ -2,7 +2,7 @@
 
 use super::{
     Site,
-    access_log::{self, Line},
+    access_log::{self, Chunks, Line},
     batch::Batch,
     body::Head,
     lane::{Junction, Lane, Progress},
@@ -79,6 +79,7 @@ pub(super) struct Receipt {
 /// What the log and the counters will say.
 struct Report {
     receipt: Receipt,
+    chunks: Option<Chunks>,
     bytes: u64,
     first_byte: Option<Duration>,
     end: access_log::End,
@@ -97,20 +98,22 @@ impl Sending {
         receipt: Receipt,
     ) -> HttpResponse {
         let is_empty = matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
+        let chunks = receipt.line.as_ref().and_then(Line::chunks);
         let outlet = request.conn_data::<Outlet>().filter(|_| !is_empty).cloned();
         let way = match outlet {
             Some(outlet) => {
                 outlet.keep_head();
                 let is_chunked = frame(request, &mut response);
                 let junction = response.extensions_mut().remove::<Junction>();
-                let junction = junction.filter(|_| is_chunked && !access_log::tells_chunks());
-                let lane = junction.map(|it| it.open(outlet.stream(), &receipt.site).clone());
+                let junction = junction.filter(|_| is_chunked);
+                let (site, chunks) = (&receipt.site, chunks.clone());
+                let lane = junction.map(|it| it.open(outlet.stream(), site, chunks));
                 Way::Socket(Direct { outlet, is_chunked, lane, batch: None })
             }
             None => Way::Actix(Bytes::new()),
         };
         let end = if is_empty { access_log::End::Done } else { access_log::End::Left };
-        let report = Report { receipt, bytes: 0, first_byte: None, end };
+        let report = Report { receipt, chunks, bytes: 0, first_byte: None, end };
         let is_head = !is_empty && request.method() == Method::HEAD;
         response.map_body(|_, body| {
             // actix leaves out what it writes itself.
@@ -279,14 +282,14 @@ impl Report {
         if bytes == 0 {
             return;
         }
-        let Receipt { site, since, line } = &self.receipt;
+        let Receipt { site, since, .. } = &self.receipt;
         if self.first_byte.is_none() {
             let after = since.elapsed();
             site.metrics.first_byte(after);
             self.first_byte = Some(after);
         }
         site.metrics.add(Count::SentBytes, bytes as u64);
-        line.iter().for_each(|line| line.sent(self.bytes, bytes));
+        self.chunks.iter().for_each(|chunks| chunks.sent(self.bytes, bytes));
         self.bytes += bytes as u64;
     }
 }
