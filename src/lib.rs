@@ -8,8 +8,9 @@
 //!
 //! ```text
 //! packager ──files──▶ folder::watcher ──Event──▶ folder::tracker ──Bytes──▶ live::Library
-//!                                                                               │ Follower
-//!            client ◀──writev── http::sending ◀── http::respond ◀── http::serve ◀──┘
+//!                                                                          Tap │ │ Follower
+//!            client ◀──writev── http::sending ◀── http::respond ◀── http::serve ◀┼─┘
+//!                 ◀──writev── http::lane ◀───────────────────────────────────────┘
 //!
 //! encoder ──PUT──▶ http::ingest ──▶ folder::Uploads ──Bytes──▶ live::Library
 //!                                           └──Job──▶ folder::uploader ──▶ (the same folder)

@@ -11,8 +11,11 @@
 //! One of them writes at a time: the task opens the lane when it has written all that there was
 //! and goes to sleep, and halts it first of all when it wakes up.
 
-use super::{Site, access_log::Chunks, batch::Batch};
-use crate::{live::Tap, metrics::Count};
+use super::{access_log::Chunks, batch::Batch};
+use crate::{
+    live::Tap,
+    metrics::{Count, Metrics},
+};
 use actix_web::rt::net::TcpStream;
 use bytes::Bytes;
 use std::{
@@ -24,7 +27,7 @@ use std::{
 
 /// A response's lane.
 pub(super) struct Lane {
-    site: Arc<Site>,
+    metrics: Arc<Metrics>,
     /// Where the log tells of each chunk.
     chunks: Option<Chunks>,
     state: Mutex<State>,
@@ -64,10 +67,10 @@ impl Junction {
     pub(super) fn open(
         &self,
         outlet: Arc<TcpStream>,
-        site: &Arc<Site>,
+        metrics: &Arc<Metrics>,
         chunks: Option<Chunks>,
     ) -> Arc<Lane> {
-        self.0.get_or_init(|| Lane::new(outlet, site.clone(), chunks)).clone()
+        self.0.get_or_init(|| Lane::new(outlet, metrics.clone(), chunks)).clone()
     }
 
     pub(super) fn lane(&self) -> Option<&Arc<Lane>> {
@@ -76,7 +79,7 @@ impl Junction {
 }
 
 impl Lane {
-    fn new(stream: Arc<TcpStream>, site: Arc<Site>, chunks: Option<Chunks>) -> Arc<Self> {
+    fn new(stream: Arc<TcpStream>, metrics: Arc<Metrics>, chunks: Option<Chunks>) -> Arc<Self> {
         let state = State {
             stream: Some(stream),
             sleeper: None,
@@ -86,7 +89,7 @@ impl Lane {
             sent: 0,
             batch: Batch::default(),
         };
-        Arc::new(Self { site, chunks, state: Mutex::new(state) })
+        Arc::new(Self { metrics, chunks, state: Mutex::new(state) })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -161,7 +164,7 @@ impl Tap for Lane {
         }
         let sent = state.write(bytes);
         state.sent += sent;
-        self.site.metrics.add(Count::SentBytes, sent as u64);
+        self.metrics.add(Count::SentBytes, sent as u64);
         self.chunks.iter().for_each(|chunks| chunks.sent(position, sent));
         let is_done = state.batch.is_done();
         if !is_done {
@@ -172,5 +175,84 @@ impl Tap for Lane {
 
     fn wake(&self) {
         self.state().wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        sync::atomic::{AtomicBool, Ordering},
+        task::Wake,
+    };
+    use tokio::{io::AsyncReadExt, net::TcpListener};
+
+    /// A task that notes that it was woken.
+    #[derive(Default)]
+    struct Task(AtomicBool);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    impl Task {
+        fn is_woken(&self) -> bool {
+            self.0.swap(false, Ordering::Relaxed)
+        }
+    }
+
+    async fn lane() -> (Arc<Lane>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let client = TcpStream::connect(address).await.expect("a connection");
+        let (stream, _) = listener.accept().await.expect("a connection");
+        (Lane::new(Arc::new(stream), Arc::default(), None), client)
+    }
+
+    #[tokio::test]
+    async fn growing_what_comes_before_the_task_sleeps_wakes_it() {
+        let (lane, mut client) = lane().await;
+        let task = Arc::new(Task::default());
+        let waker = Waker::from(task.clone());
+        let cx = Context::from_waker(&waker);
+        assert!(lane.enroll(0), "it was not known");
+        assert!(!lane.enroll(0), "it is");
+        assert!(!lane.take(0, &Bytes::from_static(b"a")), "the task is still awake");
+        lane.open(&cx);
+        assert!(task.is_woken());
+        // It has read that for itself.
+        assert!(lane.enroll(1));
+        lane.open(&cx);
+        assert!(!task.is_woken());
+        assert!(lane.take(1, &Bytes::from_static(b"bc")));
+        assert_eq!((task.is_woken(), lane.position(), lane.halt().sent), (false, 3, 2));
+        let mut chunk = [0; 7];
+        client.read_exact(&mut chunk).await.expect("it came");
+        assert_eq!(&chunk, b"2\r\nbc\r\n");
+    }
+
+    #[tokio::test]
+    async fn growing_what_the_socket_does_not_take_is_left_to_the_task() {
+        let (lane, mut client) = lane().await;
+        let task = Arc::new(Task::default());
+        let waker = Waker::from(task.clone());
+        let bytes = Bytes::from(vec![b'x'; 1 << 20]);
+        assert!(lane.enroll(0));
+        lane.open(&Context::from_waker(&waker));
+        while lane.take(lane.position(), &bytes) {}
+        assert!(task.is_woken());
+        let (position, Progress { sent, left }) = (lane.position(), lane.halt());
+        let chunks = usize::try_from(position).expect("few") >> 20;
+        let rest: usize =
+            left.expect("there is some").rest(|slices| slices.iter().map(|it| it.len()).sum());
+        lane.close();
+        drop(lane);
+        let mut taken = Vec::new();
+        client.read_to_end(&mut taken).await.expect("all");
+        let framed = b"100000\r\n".len() + bytes.len() + b"\r\n".len();
+        assert_eq!(taken.len() + rest, chunks * framed);
+        assert!(sent <= taken.len() && sent > taken.len() - chunks * 10 - 10);
     }
 }

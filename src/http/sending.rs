@@ -106,8 +106,8 @@ impl Sending {
                 let is_chunked = frame(request, &mut response);
                 let junction = response.extensions_mut().remove::<Junction>();
                 let junction = junction.filter(|_| is_chunked);
-                let (site, chunks) = (&receipt.site, chunks.clone());
-                let lane = junction.map(|it| it.open(outlet.stream(), site, chunks));
+                let (metrics, chunks) = (&receipt.site.metrics, chunks.clone());
+                let lane = junction.map(|it| it.open(outlet.stream(), metrics, chunks));
                 Way::Socket(Direct { outlet, is_chunked, lane, batch: None })
             }
             None => Way::Actix(Bytes::new()),
