@@ -25,6 +25,10 @@ use tokio::{sync::watch, task::spawn_blocking, time::timeout};
 /// Longer ones are no inits, in bytes.
 const MAX_INIT_BYTES: usize = 4 << 20;
 
+/// No media time is later, and no chunk longer: boxes may say anything.
+const MAX_TIME: Duration = Duration::from_secs(1 << 40);
+const MAX_CHUNK: Duration = Duration::from_secs(600);
+
 /// More segments in a row are not missing: the packager counts from elsewhere.
 const MAX_MISSING: u64 = 16;
 
@@ -364,13 +368,17 @@ impl Reading {
         self.span = Some((start, end));
     }
 
+    /// The chunk on the timeline. One that cannot be true is taken to be as long as nothing.
     fn piece(&self, chunk: &Chunk) -> Piece {
-        let start = ticks_to_time(chunk.start, self.timescale);
-        let end = ticks_to_time(chunk.start.saturating_add(chunk.duration), self.timescale);
+        let first = signed(chunk.start).max(0).unsigned_abs();
+        let last = first.saturating_add(chunk.duration);
+        let (start, end) =
+            (ticks_to_time(first, self.timescale), ticks_to_time(last, self.timescale));
+        let duration = end.saturating_sub(start);
         Piece {
             range: chunk.offset..chunk.end(),
-            start,
-            duration: end.saturating_sub(start),
+            start: start.min(MAX_TIME),
+            duration: if duration > MAX_CHUNK { Duration::ZERO } else { duration },
             is_independent: chunk.is_independent,
         }
     }
@@ -379,7 +387,9 @@ impl Reading {
     fn reference(&self, chunk: &Chunk) -> Option<SystemTime> {
         let reference = chunk.reference?;
         let wall = SystemTime::UNIX_EPOCH + cmaf::since_epoch(reference.ntp)?;
-        wall.checked_sub(ticks_to_time(reference.media_time, self.timescale))
+        let time = signed(reference.media_time);
+        let length = ticks_to_time(time.unsigned_abs(), self.timescale);
+        if time < 0 { wall.checked_add(length) } else { wall.checked_sub(length) }
     }
 
     /// Where the segment of this name ended, as the next one's name tells it.
@@ -392,6 +402,11 @@ impl Reading {
         };
         value.checked_add(scale(end)?.saturating_sub(scale(start)?))
     }
+}
+
+/// ffmpeg's sound begins before its time 0, which the boxes have no sign to say.
+fn signed(ticks: u64) -> i64 {
+    ticks.cast_signed()
 }
 
 /// All bytes of a file, up to [`MAX_INIT_BYTES`].

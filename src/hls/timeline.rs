@@ -212,6 +212,7 @@ impl Timeline {
             }
         }
         self.era = opening.era;
+        let wall = wall.filter(|wall| is_plausible(*wall));
         let mut segment = self.segment(opening, piece.start, wall, is_discontinuous);
         segment.is_independent = piece.is_independent;
         self.cutter = match self.choice {
@@ -341,6 +342,12 @@ impl Timeline {
             self.first_listed -= 1;
         }
     }
+}
+
+/// Whether a clock can have shown this time: 1970 to 2400 or so.
+fn is_plausible(wall: SystemTime) -> bool {
+    const SPAN: Duration = Duration::from_secs(430 * 365 * 86_400);
+    wall.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since < SPAN)
 }
 
 #[cfg(test)]

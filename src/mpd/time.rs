@@ -35,7 +35,7 @@ fn parse_fields(mut text: &str, units: &[(char, f64)]) -> Option<f64> {
 }
 
 /// Reads an `xs:dateTime` in UTC; one without a zone is taken to be (ISO/IEC 23009-1, 5.3.1.2).
-pub fn parse_date_time(text: &str) -> Option<SystemTime> {
+pub(super) fn parse_date_time(text: &str) -> Option<SystemTime> {
     let text = text.trim();
     let text = text.strip_suffix("+00:00").or(text.strip_suffix('Z')).unwrap_or(text);
     humantime::parse_rfc3339(&format!("{text}Z")).ok()
