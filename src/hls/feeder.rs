@@ -7,7 +7,7 @@ use super::{
     presentation::{Era, Track},
     presentations::Files,
     search,
-    timeline::Opening,
+    timeline::{Opening, Timeline},
 };
 use crate::{
     cmaf::{self, Chunk, ChunkReader, Init},
@@ -100,7 +100,7 @@ impl Feeder {
                     None
                 }
                 Next::End => {
-                    self.track.change(|timeline| timeline.end());
+                    self.track.change(Timeline::end);
                     return;
                 }
             };

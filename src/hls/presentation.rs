@@ -56,8 +56,12 @@ pub(super) struct Track {
     name: String,
     timeline: Mutex<Timeline>,
     version: watch::Sender<u64>,
-    rendered: Mutex<[Option<(u64, Arc<Bytes>)>; 2]>,
+    /// The newest playlist, and the newest delta update.
+    rendered: Mutex<[Rendered; 2]>,
 }
+
+/// A text, with the version of the timeline that it shows.
+type Rendered = Option<(u64, Arc<Bytes>)>;
 
 impl Track {
     fn timeline(&self) -> MutexGuard<'_, Timeline> {

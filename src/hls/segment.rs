@@ -37,7 +37,7 @@ pub(super) struct Segment {
 }
 
 /// Beyond it, chunks count as one with the one before.
-const MAX_PIECES: usize = 20_000;
+pub(super) const MAX_PIECES: usize = 20_000;
 
 /// How far a segment has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

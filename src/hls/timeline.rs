@@ -352,4 +352,4 @@ fn is_plausible(wall: SystemTime) -> bool {
 
 #[cfg(test)]
 #[path = "timeline_tests.rs"]
-mod tests;
+pub(super) mod tests;
