@@ -25,6 +25,8 @@ pub(super) struct Cut {
     pub(super) range: Range<u64>,
     pub(super) duration: Duration,
     pub(super) is_independent: bool,
+    /// It never came.
+    pub(super) is_gap: bool,
 }
 
 /// How long parts are; chosen once.
@@ -38,6 +40,9 @@ pub(super) struct PartTarget {
 
 /// Times are rounded to nanoseconds: a sum may be off by a few.
 const ROUNDING: Duration = Duration::from_micros(1);
+
+/// A segment that broke off is filled up to so many parts.
+const MAX_FILLED: usize = 1000;
 
 impl PartTarget {
     /// From the chunks of a segment, and the longest part that is wished for. `None`: it has no
@@ -53,6 +58,16 @@ impl PartTarget {
         let run = chunk * run_length(chunk, wished);
         let target = if run + ROUNDING >= least(wished) { wished } else { run };
         Some(Self { target, chunk })
+    }
+
+    /// Parts for what a segment that broke off lacks.
+    pub(super) fn fill(&self, mut rest: Duration, parts: &mut Vec<Cut>) {
+        let at = parts.last().map_or(0, |part| part.range.end);
+        while rest > ROUNDING && parts.len() < MAX_FILLED {
+            let duration = rest.min(self.target);
+            parts.push(Cut { range: at..at, duration, is_independent: false, is_gap: true });
+            rest -= duration;
+        }
     }
 
     fn most(&self) -> Duration {
@@ -122,6 +137,7 @@ impl Cutter {
                     range: piece.range.clone(),
                     duration: piece.duration,
                     is_independent: piece.is_independent,
+                    is_gap: false,
                 });
             }
         }

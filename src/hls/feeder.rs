@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cmaf::{self, Chunk, ChunkReader, Init},
-    live::{File, Library, MediaPath, Step},
+    live::{File, Library, MediaPath, Phase, Step},
 };
 use bytes::Bytes;
 use futures::future::select_all;
@@ -179,6 +179,7 @@ impl Feeder {
             if is_static {
                 return Ok(None);
             }
+            self.track.change(Timeline::go_live);
             if waits.len() < paths.len() || waits.is_empty() {
                 let changed = timeout(CROWDED, self.eras.changed()).await;
                 return if matches!(changed, Ok(Err(_))) { Err(Gone) } else { Ok(None) };
@@ -265,8 +266,12 @@ impl Feeder {
             span: None,
             chunks: Vec::new(),
         };
+        let (phase, there) = file.progress();
         let mut follower = file.follow(0..u64::MAX);
         let is_whole = loop {
+            if phase == Phase::Growing && reading.bytes >= there {
+                self.track.change(Timeline::go_live);
+            }
             tokio::select! {
                 step = poll_fn(|cx| follower.poll_next(cx)) => {
                     let bytes = match step {

@@ -148,7 +148,11 @@ impl Writer<'_> {
         for (index, part) in segment.parts.iter().enumerate() {
             let (duration, uri) = (seconds(part.duration), part_uri(name, msn, index));
             write!(self.text, "#EXT-X-PART:DURATION={duration},URI=\"{uri}\"")?;
-            self.text.push_str(if part.is_independent { ",INDEPENDENT=YES\n" } else { "\n" });
+            self.text.push_str(match (part.is_gap, part.is_independent) {
+                (true, _) => ",GAP=YES\n",
+                (false, true) => ",INDEPENDENT=YES\n",
+                (false, false) => "\n",
+            });
         }
         Ok(())
     }

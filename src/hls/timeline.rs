@@ -69,6 +69,8 @@ pub(super) struct Timeline {
     cutter: Option<Cutter>,
     pending: Option<Opening>,
     era: u64,
+    /// All that was there at the start has been read.
+    is_live: bool,
     pub(super) is_ended: bool,
     version: u64,
 }
@@ -86,6 +88,7 @@ impl Timeline {
             cutter: None,
             pending: None,
             era: 0,
+            is_live: false,
             is_ended: false,
             version: 0,
         }
@@ -100,9 +103,15 @@ impl Timeline {
         self.choice
     }
 
-    /// Whether a playlist can be made of it.
+    /// Whether a playlist can be made of it: half of what is there would be an old one.
     pub(super) fn is_ready(&self) -> bool {
-        self.choice != Choice::Pending || self.is_ended
+        (self.is_live && self.choice != Choice::Pending) || self.is_ended
+    }
+
+    /// What was there at the start has been read.
+    pub(super) fn go_live(&mut self) {
+        self.version += u64::from(!self.is_live);
+        self.is_live = true;
     }
 
     /// The segments of the playlist.
@@ -162,7 +171,10 @@ impl Timeline {
             return Asked::Hinted;
         }
         let segment = self.segments.iter().rev().find(|segment| segment.msn == msn);
-        let found = segment.and_then(|found| Some((found.file.clone()?, found.parts.get(part)?)));
+        let found = segment.and_then(|found| {
+            let part = found.parts.get(part).filter(|part| !part.is_gap)?;
+            Some((found.file.clone()?, part))
+        });
         found.map_or(Asked::Nothing, |(file, part)| Asked::There(file, part.range.clone()))
     }
 
@@ -205,10 +217,13 @@ impl Timeline {
         let mut is_discontinuous = false;
         if let Some(last) = self.segments.back() {
             let is_new = opening.era != self.era;
-            let jumps = last.end().abs_diff(piece.start) > self.nominal;
+            let slack = if last.state == State::Gap { self.nominal } else { self.nominal / 2 };
+            let jumps = last.end().abs_diff(piece.start) > slack;
             is_discontinuous = is_new || jumps || opening.number != last.number.saturating_add(1);
-            if jumps && !is_new {
-                wall = last.wall.map(|wall| wall + last.duration);
+            if !is_new {
+                // Whatever the times do, the clock goes on.
+                let since = piece.start.checked_sub(last.start).filter(|_| !jumps);
+                wall = last.wall.map(|wall| wall + since.unwrap_or(last.duration));
             }
         }
         self.era = opening.era;
@@ -275,6 +290,13 @@ impl Timeline {
         last.state = if is_whole { State::Whole } else { State::Gap };
         if let Some(mut cutter) = self.cutter.take() {
             cutter.finish(bytes, &mut last.parts);
+        }
+        if !is_whole {
+            let rest = self.nominal.saturating_sub(last.duration);
+            if let Choice::Parts(target) = self.choice {
+                target.fill(rest, &mut last.parts);
+            }
+            last.duration += rest;
         }
         last.pieces = Vec::new();
         self.trim();

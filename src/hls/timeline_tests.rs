@@ -7,7 +7,9 @@ const FRAME: Duration = Duration::from_millis(100);
 const SECOND: Duration = Duration::from_secs(1);
 
 pub(in crate::hls) fn timeline() -> Timeline {
-    Timeline::new(2 * SECOND, Duration::from_millis(500), 60 * SECOND)
+    let mut timeline = Timeline::new(2 * SECOND, Duration::from_millis(500), 60 * SECOND);
+    timeline.go_live();
+    timeline
 }
 
 pub(in crate::hls) fn opening(number: u64, era: u64) -> Opening {
@@ -73,6 +75,15 @@ fn nothing_is_told_before_a_segment_is_whole() {
 }
 
 #[test]
+fn nothing_is_told_before_all_that_is_there_has_been_read() {
+    let mut timeline = Timeline::new(2 * SECOND, FRAME, 60 * SECOND);
+    whole(&mut timeline, 1..=3);
+    assert!(!timeline.is_ready());
+    timeline.go_live();
+    assert!(timeline.is_ready());
+}
+
+#[test]
 fn a_part_is_told_when_it_is_complete_and_not_before() {
     let mut timeline = timeline();
     whole(&mut timeline, 1..=1);
@@ -116,7 +127,11 @@ fn a_segment_that_broke_off_is_a_gap_with_the_parts_that_came() {
     grow(&mut timeline, opening(2, 0), 4 * SECOND, 7);
     timeline.finish(70, false);
     let last = timeline.last().expect("one");
-    assert_eq!((last.state, last.parts.len()), (State::Gap, 2));
+    // 0.7 s came; the rest up to 2 s is filled.
+    assert_eq!((last.state, last.duration), (State::Gap, 2 * SECOND));
+    let gaps: Vec<bool> = last.parts.iter().map(|part| part.is_gap).collect();
+    assert_eq!(gaps, [false, false, true, true, true]);
+    assert!(matches!(timeline.part(2, 3), Asked::Nothing));
     whole(&mut timeline, 3..=3);
     assert!(!timeline.last().expect("one").is_discontinuous);
 }
