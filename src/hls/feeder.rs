@@ -2,15 +2,16 @@
 //! bytes, and tells the timeline of its chunks.
 
 use super::{
-    cutter::Piece,
-    plan::{Naming, Rendition, ticks_to_time},
-    presentation::{Era, Track},
+    plan::{Naming, Rendition},
+    presentation::Era,
     presentations::Files,
+    reading::{Reading, read_whole},
     search,
     timeline::{Opening, Timeline},
+    track::Track,
 };
 use crate::{
-    cmaf::{self, Chunk, ChunkReader, Init},
+    cmaf::Init,
     live::{File, Library, MediaPath, Phase, Step},
 };
 use bytes::Bytes;
@@ -21,13 +22,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tokio::{sync::watch, task::spawn_blocking, time::timeout};
-
-/// Longer ones are no inits, in bytes.
-const MAX_INIT_BYTES: usize = 4 << 20;
-
-/// No media time is later, and no chunk longer: boxes may say anything.
-const MAX_TIME: Duration = Duration::from_secs(1 << 40);
-const MAX_CHUNK: Duration = Duration::from_secs(600);
 
 /// More segments in a row are not missing: the packager counts from elsewhere.
 const MAX_MISSING: u64 = 16;
@@ -259,13 +253,7 @@ impl Feeder {
         let opening = self.opening(rendition, value, number, Some(file.clone()))?;
         self.track.change(|timeline| timeline.begin(opening));
         let known = self.init.as_ref()?;
-        let mut reading = Reading {
-            reader: ChunkReader::new(known.init.clone()),
-            timescale: known.init.main_track().map_or(1, |track| u64::from(track.timescale)),
-            bytes: 0,
-            span: None,
-            chunks: Vec::new(),
-        };
+        let mut reading = Reading::new(&known.init);
         let (phase, there) = file.progress();
         let mut follower = file.follow(0..u64::MAX);
         let is_whole = loop {
@@ -340,92 +328,6 @@ impl Feeder {
         }
         let uri = url(&rendition.path(value)?);
         Some(Opening { number, uri, map: map.into(), file, era: self.generation })
-    }
-}
-
-/// A segment on its way.
-struct Reading {
-    reader: ChunkReader,
-    /// Of the init's main track.
-    timescale: u64,
-    bytes: u64,
-    /// The first chunk's start and the last one's end, in ticks.
-    span: Option<(u64, u64)>,
-    chunks: Vec<Chunk>,
-}
-
-impl Reading {
-    fn take(&mut self, bytes: &[u8], era: &Era, rendition: &Rendition, track: &Track) {
-        self.bytes += bytes.len() as u64;
-        self.reader.push(bytes, &mut self.chunks);
-        if self.chunks.is_empty() {
-            return;
-        }
-        let chunks = std::mem::take(&mut self.chunks);
-        track.change(|timeline| {
-            for chunk in &chunks {
-                let zero = era.zero(rendition, self.reference(chunk));
-                timeline.push(self.piece(chunk), zero);
-            }
-        });
-        let end = chunks.last().map_or(0, |chunk| chunk.start.saturating_add(chunk.duration));
-        let start = self.span.map_or(chunks[0].start, |(start, _)| start);
-        self.span = Some((start, end));
-    }
-
-    /// The chunk on the timeline. One that cannot be true is taken to be as long as nothing.
-    fn piece(&self, chunk: &Chunk) -> Piece {
-        let first = signed(chunk.start).max(0).unsigned_abs();
-        let last = first.saturating_add(chunk.duration);
-        let (start, end) =
-            (ticks_to_time(first, self.timescale), ticks_to_time(last, self.timescale));
-        let duration = end.saturating_sub(start);
-        Piece {
-            range: chunk.offset..chunk.end(),
-            start: start.min(MAX_TIME),
-            duration: if duration > MAX_CHUNK { Duration::ZERO } else { duration },
-            is_independent: chunk.is_independent,
-        }
-    }
-
-    /// The wall clock's time of media time 0, by the producer.
-    fn reference(&self, chunk: &Chunk) -> Option<SystemTime> {
-        let reference = chunk.reference?;
-        let wall = SystemTime::UNIX_EPOCH + cmaf::since_epoch(reference.ntp)?;
-        let time = signed(reference.media_time);
-        let length = ticks_to_time(time.unsigned_abs(), self.timescale);
-        if time < 0 { wall.checked_add(length) } else { wall.checked_sub(length) }
-    }
-
-    /// Where the segment of this name ended, as the next one's name tells it.
-    fn end(&self, rendition: &Rendition, value: u64) -> Option<u64> {
-        let (start, end) = self.span?;
-        let scale = |ticks: u64| {
-            let scaled = u128::from(ticks) * u128::from(rendition.timescale)
-                / u128::from(self.timescale.max(1));
-            u64::try_from(scaled).ok()
-        };
-        value.checked_add(scale(end)?.saturating_sub(scale(start)?))
-    }
-}
-
-/// ffmpeg's sound begins before its time 0, which the boxes have no sign to say.
-fn signed(ticks: u64) -> i64 {
-    ticks.cast_signed()
-}
-
-/// All bytes of a file, up to [`MAX_INIT_BYTES`].
-async fn read_whole(file: &Arc<File>) -> Bytes {
-    let (mut all, mut follower) = (Vec::new(), file.follow(0..MAX_INIT_BYTES as u64));
-    loop {
-        match poll_fn(|cx| follower.poll_next(cx)).await {
-            Step::Bytes(bytes) => all.extend_from_slice(&bytes),
-            Step::Stored(stored) => match spawn_blocking(move || stored.read()).await {
-                Ok(Ok(bytes)) => all.extend_from_slice(&bytes),
-                _ => return all.into(),
-            },
-            Step::End | Step::Cut => return all.into(),
-        }
     }
 }
 

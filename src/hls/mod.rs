@@ -17,6 +17,7 @@
 //! No HTTP, no disk: what the library does not have is asked of [`Files`]. The only clock is that
 //! by which an idle presentation ends.
 
+mod asked;
 mod cutter;
 mod feeder;
 mod multivariant;
@@ -24,12 +25,17 @@ mod plan;
 mod playlist;
 mod presentation;
 mod presentations;
+mod reading;
 mod reload;
 mod search;
 mod segment;
 mod timeline;
+mod track;
+mod view;
 
 pub use plan::{Plan, Refusal};
-pub use presentation::{Bytes, Media, Part, Presentation, View};
+pub use presentation::Presentation;
 pub use presentations::{Files, Listed, Presentations, Settings};
 pub use reload::{Directives, Malformed};
+pub use track::Bytes;
+pub use view::{Media, Part, View};

@@ -1,7 +1,7 @@
 //! Numbers, gaps, discontinuities; who is served what.
 
 use super::*;
-use crate::hls::segment::MAX_PIECES;
+use crate::hls::{asked::Asked, segment::MAX_PIECES};
 
 const FRAME: Duration = Duration::from_millis(100);
 const SECOND: Duration = Duration::from_secs(1);

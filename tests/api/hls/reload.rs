@@ -116,7 +116,7 @@ fn hls_refusals() {
 fn hls_a_stream_that_stands_still_is_said_to() {
     let stage = Stage::new(2, PARTS);
     stage.list(VIDEO);
-    let mut response = stage.server.get(&format!("{VIDEO}?_HLS_msn=3"));
+    let response = stage.server.get(&format!("{VIDEO}?_HLS_msn=3"));
     assert_eq!(response.status, 503);
     assert_eq!(response.header("cache-control"), Some("no-store"));
 }
