@@ -61,6 +61,16 @@ fn a_tiny_rest_is_spread_over_the_parts_before_it() {
 }
 
 #[test]
+fn a_rest_that_fits_joins_the_part_before_it() {
+    let mut all = pieces(11, 40_000);
+    let target = PartTarget::choose(&all, Duration::from_millis(500)).expect("parts");
+    let last = Piece { range: 1100..1110, duration: Duration::from_millis(20), ..all[10].clone() };
+    all.push(last);
+    let parts = cut(target, Duration::from_millis(460), &all);
+    assert_eq!(parts.len(), 1, "{parts:?}");
+}
+
+#[test]
 fn a_segment_of_one_chunk_has_no_parts() {
     assert_eq!(PartTarget::choose(&pieces(1, 2_000_000), Duration::from_millis(500)), None);
 }

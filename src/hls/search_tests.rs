@@ -47,6 +47,13 @@ fn what_an_earlier_run_has_left_is_not_taken() {
 }
 
 #[test]
+fn a_file_that_is_a_segment_older_than_the_one_before_is_an_old_one() {
+    let nominal = Duration::from_secs(2);
+    assert!(is_later(at(100), at(99), nominal));
+    assert!(!is_later(at(100), at(98), nominal));
+}
+
+#[test]
 fn uploads_that_end_in_another_order_are_taken() {
     let files = listed(&[(7, 100), (8, 103), (9, 102)]);
     assert_eq!(first(&rendition("$Number$.m4s"), &files, None, false), Some(7));
