@@ -29,8 +29,11 @@
 //!   below the root only; uploads, and when they go again. Knows [`live`].
 //! - [`manifest`]: what a packager left out of a live MPD, from what is seen of its segments as
 //!   they grow. Knows [`live`], [`cmaf`], [`mpd`].
+//! - [`hls`]: LL-HLS from the files that a packager writes for DASH. Knows [`live`], [`cmaf`],
+//!   [`mpd`].
 //! - [`http`]: a request is parsed, the core is asked, the answer becomes a response. Knows
-//!   [`live`], [`folder`], [`manifest`], [`mpd`], [`m3u8`], [`metrics`], [`recording`].
+//!   [`live`], [`folder`], [`manifest`], [`hls`], [`mpd`], [`m3u8`], [`metrics`],
+//!   [`recording`].
 //! - [`replay`]: a live segmenter imitated from a recording. Knows [`cmaf`], [`mpd`], [`folder`].
 //! - [`server`]: the composition root: builds, wires, stops. Knows all of the above.
 //! - [`demo`]: the built-in recording as a live stream. Knows [`replay`], [`recording`].
@@ -46,6 +49,7 @@ pub mod clock;
 pub mod cmaf;
 pub mod demo;
 pub mod folder;
+pub mod hls;
 pub mod http;
 pub mod live;
 pub mod log_sink;

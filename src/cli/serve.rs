@@ -5,7 +5,7 @@ use super::{
     ingest::IngestOptions,
     values::{duration, public_url, size},
 };
-use crate::{folder, http::Origins, live::Patience, manifest, server};
+use crate::{folder, hls, http::Origins, live::Patience, manifest, server};
 use clap::{
     ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum,
     builder::BoolishValueParser, error::ErrorKind, parser::ValueSource,
@@ -124,6 +124,11 @@ struct Options {
           value_parser = duration)]
     drain: Duration,
 
+    /// Make no part of LL-HLS longer, where the packager's chunks permit
+    #[arg(long, value_name = "TIME", env = "LLDASH_HLS_PART", default_value = "500ms",
+          value_parser = duration)]
+    hls_part: Duration,
+
     #[command(flatten)]
     ingest: IngestOptions,
 }
@@ -239,6 +244,7 @@ impl From<Options> for Command {
             },
             time_displacement: options.time_displacement,
             ingest: options.ingest.into(),
+            hls: hls::Settings { part: options.hls_part },
             patience,
             max_held: options.max_held,
             max_held_per_address: options.max_held_per_address,

@@ -19,7 +19,8 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("recording", &[]),
     ("folder", &["live"]),
     ("manifest", &["live", "cmaf", "mpd"]),
-    ("http", &["live", "folder", "manifest", "mpd", "m3u8", "metrics", "recording"]),
+    ("hls", &["live", "cmaf", "mpd"]),
+    ("http", &["live", "folder", "hls", "manifest", "mpd", "m3u8", "metrics", "recording"]),
     ("replay", &["cmaf", "mpd", "folder"]),
     ("demo", &["replay", "recording"]),
 ];
