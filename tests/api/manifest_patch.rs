@@ -146,8 +146,8 @@ fn a_long_poll_is_answered_when_the_edited_manifest_changes() {
     assert_eq!(pending.response().text(), completed("ldash/time"));
 }
 
-#[test]
-fn what_comes_at_once_gets_no_offset() {
+/// A segment that `put` brings with all its chunks in one moment ends the wait for the first chunk.
+fn gets_no_offset(put: impl FnOnce(&Server, &[u8])) {
     let mut server = Server::start(&HOUR);
     server.write("init.mp4", &init());
     server.write("live.mpd", BARE.as_bytes());
@@ -155,35 +155,21 @@ fn what_comes_at_once_gets_no_offset() {
     let pending = server.request("GET", "/live.mpd", &[FOR_EVER]);
     server.held("/live.mpd");
     let all: Vec<u8> = (0..100).flat_map(chunk).collect();
-    server.write("v-1.m4s", &all);
+    put(&server, &all);
     assert_eq!(pending.response().text(), timed("ldash/time"));
+}
+
+#[test]
+fn what_comes_at_once_gets_no_offset() {
+    gets_no_offset(|server, all| server.write("v-1.m4s", all));
 }
 
 #[test]
 fn what_is_renamed_into_place_gets_no_offset() {
-    let mut server = Server::start(&HOUR);
-    server.write("init.mp4", &init());
-    server.write("live.mpd", BARE.as_bytes());
-    server.settle();
-    let pending = server.request("GET", "/live.mpd", &[FOR_EVER]);
-    server.held("/live.mpd");
-    let all: Vec<u8> = (0..100).flat_map(chunk).collect();
-    server.write("scratch", &all);
-    fs::rename(server.path("scratch"), server.path("v-1.m4s")).expect("renamed");
-    assert_eq!(pending.response().text(), timed("ldash/time"));
-}
-
-/// It is too large to be read at once.
-#[test]
-fn what_is_renamed_into_place_and_large_is_seen_too() {
-    let mut server = Server::start(&HOUR);
-    server.write("live.mpd", BARE.as_bytes());
-    server.settle();
-    let pending = server.request("GET", "/live.mpd", &[FOR_EVER]);
-    server.held("/live.mpd");
-    server.write("scratch", &boxed(*b"mdat", &[0; 5 << 20]));
-    fs::rename(server.path("scratch"), server.path("v-1.m4s")).expect("renamed");
-    assert_eq!(pending.response().text(), timed("ldash/time"));
+    gets_no_offset(|server, all| {
+        server.write("scratch", all);
+        fs::rename(server.path("scratch"), server.path("v-1.m4s")).expect("renamed");
+    });
 }
 
 #[test]
