@@ -223,7 +223,8 @@ impl Timeline {
     /// How long the next segment will be: audio's vary by a frame, and the longest counts.
     fn expected(&self) -> Duration {
         let whole = self.segments.iter().filter(|segment| segment.state == State::Whole);
-        whole.map(|segment| segment.duration).max().unwrap_or(self.nominal)
+        // The first one may be short: what was encoded before sound began is cut off.
+        whole.map(|segment| segment.duration).fold(self.nominal, Duration::max)
     }
 
     /// The segment that has begun is over, after so many bytes. `is_whole`: none is missing.

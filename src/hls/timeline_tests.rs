@@ -221,3 +221,16 @@ fn the_first_number_is_not_0() {
     whole(&mut timeline, 0..=1);
     assert_eq!(numbers(&timeline), [1, 2]);
 }
+
+#[test]
+fn a_short_first_segment_does_not_say_how_long_others_are() {
+    let mut timeline = Timeline::new(2 * SECOND, FRAME * 8, 60 * SECOND);
+    timeline.go_live();
+    for (number, chunks) in [(1, 15), (2, 20)] {
+        grow(&mut timeline, opening(number, 0), Duration::ZERO, chunks);
+        timeline.finish(200, true);
+    }
+    let last = timeline.last().expect("it is listed");
+    let lengths: Vec<Duration> = last.parts.iter().map(|part| part.duration).collect();
+    assert_eq!(lengths, [FRAME * 7, FRAME * 7, FRAME * 6]);
+}
