@@ -4,8 +4,11 @@ use super::{
     segment::{Segment, State},
     timeline::{Choice, Timeline},
 };
-use crate::live::File;
-use std::{cmp::Ordering, ops::Range, sync::Arc};
+use crate::{
+    live::File,
+    m3u8::{Decision, Directives, Edge},
+};
+use std::{ops::Range, sync::Arc};
 
 /// What is known of a part that is asked for.
 #[derive(Debug)]
@@ -27,19 +30,37 @@ impl Timeline {
         })
     }
 
-    /// Whether the playlist has a segment, or a part of it, or what comes later (`_HLS_msn`,
-    /// `_HLS_part`). A part beyond the last of a complete segment is the first of the next.
-    pub(super) fn has(&self, msn: u64, part: Option<u64>) -> bool {
-        let is_met = |segment: &Segment| match (segment.msn.cmp(&msn), part) {
-            (Ordering::Less, _) => false,
-            (Ordering::Equal, Some(part)) => {
-                let count = segment.parts.len() as u64;
-                part < count || (segment.state != State::Open && count == 0 && part == 0)
-            }
-            (Ordering::Greater, Some(_)) => true,
-            (_, None) => segment.state != State::Open,
+    /// What becomes of a request for the playlist now.
+    pub(super) fn decide(&self, directives: &Directives) -> Decision {
+        if self.is_ended {
+            return Decision::Serve;
+        }
+        match self.edge().filter(|_| self.is_ready()) {
+            Some(edge) => directives.decide(&edge),
+            None => Decision::Wait,
+        }
+    }
+
+    /// Where the playlist ends; `None` as long as nothing is listed.
+    fn edge(&self) -> Option<Edge> {
+        let mut listed = self.listed().rev();
+        let (last, before) = (listed.next()?, listed.next());
+        let count = |segment: &Segment| segment.parts.len() as u64;
+        let part_target = match self.choice() {
+            Choice::Parts(parts) => Some(parts.target),
+            Choice::Plain | Choice::Pending => None,
         };
-        self.listed().rev().take_while(|segment| segment.msn >= msn).any(is_met)
+        Some(match last.state {
+            State::Open => Edge {
+                next: last.msn,
+                last_parts: before.map_or(0, count),
+                open_parts: count(last),
+                part_target,
+            },
+            State::Whole | State::Gap => {
+                Edge { next: last.msn + 1, last_parts: count(last), open_parts: 0, part_target }
+            }
+        })
     }
 
     /// What is known of a part.
@@ -55,3 +76,7 @@ impl Timeline {
         found.map_or(Asked::Nothing, |(file, part)| Asked::There(file, part.range.clone()))
     }
 }
+
+#[cfg(test)]
+#[path = "asked_tests.rs"]
+mod tests;

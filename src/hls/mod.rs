@@ -6,7 +6,7 @@
 //!                          │ finds the next segment's file, follows it as it grows
 //! live::File ──bytes──▶ cmaf::ChunkReader ──Chunk──▶ timeline ──▶ cutter: chunks become parts
 //!                                                       │ changes wake those who wait
-//! a request ──▶ reload: serve, wait or refuse ◀─────────┤
+//! a request ──▶ asked: serve, wait or refuse  ◀─────────┤
 //!           ◀── playlist: text from the timeline ◀──────┘
 //! ```
 //!
@@ -26,7 +26,6 @@ mod playlist;
 mod presentation;
 mod presentations;
 mod reading;
-mod reload;
 mod search;
 mod segment;
 mod timeline;
@@ -36,6 +35,5 @@ mod view;
 pub use plan::{Plan, Refusal};
 pub use presentation::Presentation;
 pub use presentations::{Files, Listed, Presentations, Settings};
-pub use reload::{Directives, Malformed};
 pub use track::Bytes;
 pub use view::{Media, Part, View};

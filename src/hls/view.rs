@@ -4,10 +4,12 @@ use super::{
     asked::Asked,
     playlist::{self, Frame, Report},
     presentation::Presentation,
-    reload::{Decision, Directives, Malformed},
     track::{Bytes, Track},
 };
-use crate::live::File;
+use crate::{
+    live::File,
+    m3u8::{Decision, Directives, Malformed},
+};
 use std::{
     ops::Range,
     sync::{Arc, PoisonError, atomic::Ordering},
@@ -65,9 +67,9 @@ impl View {
         if self.presentation.is_over.load(Ordering::Relaxed) {
             return Ok(Media::Nothing);
         }
-        let decision = directives.decide(&self.track().timeline());
+        let decision = self.track().timeline().decide(directives);
         match decision {
-            Decision::Serve => Ok(Media::Text(self.render(directives.skips))),
+            Decision::Serve => Ok(Media::Text(self.render(directives.skips()))),
             Decision::Wait => Ok(Media::Pending),
             Decision::Refuse(reason) => Err(reason),
         }

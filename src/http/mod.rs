@@ -17,6 +17,7 @@ mod holds;
 pub mod ingest;
 mod pages;
 mod range;
+mod reload;
 mod respond;
 mod routes;
 mod sending;

@@ -12,8 +12,9 @@ pub use disk::Disk;
 use super::{Site, access_log::Millis, failure::Failure, headers::SERVER_TIMING, holds::Hold};
 use crate::{
     folder::Answer,
-    hls::{Directives, Media, Part, Presentation, View},
+    hls::{Media, Part, Presentation, View},
     live::{self, File, MediaPath},
+    m3u8::Directives,
 };
 use actix_web::{
     HttpResponse,

@@ -1,16 +1,16 @@
 //! Delivery directives: what a client asks of a playlist, and whether it is served, waits, or is
 //! refused (draft-pantos-hls-rfc8216bis, section 6.2.5).
 
-use super::timeline::{Choice, Timeline};
+use super::live::Edge;
 use std::{fmt, time::Duration};
 
 /// What a request's query asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Directives {
     /// `_HLS_msn`, and with it `_HLS_part`.
-    pub(super) wanted: Option<(u64, Option<u64>)>,
+    wanted: Option<(u64, Option<u64>)>,
     /// `_HLS_skip=YES` or `v2`.
-    pub(super) skips: bool,
+    skips: bool,
 }
 
 /// A directive that makes no sense (status 400); the text says why.
@@ -27,9 +27,12 @@ impl std::error::Error for Malformed {}
 
 /// What becomes of a request for a playlist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Decision {
+pub enum Decision {
+    /// It is answered.
     Serve,
+    /// It waits for the next change.
     Wait,
+    /// It is answered with status 400.
     Refuse(Malformed),
 }
 
@@ -59,19 +62,17 @@ impl Directives {
         self.wanted.is_some()
     }
 
-    /// What becomes of it now.
-    pub(super) fn decide(&self, timeline: &Timeline) -> Decision {
-        if timeline.is_ended {
-            return Decision::Serve;
-        }
-        if !timeline.is_ready() {
-            return Decision::Wait;
-        }
+    /// Whether a delta update is asked for.
+    pub fn skips(&self) -> bool {
+        self.skips
+    }
+
+    /// What becomes of it while the playlist ends there.
+    pub fn decide(&self, edge: &Edge) -> Decision {
         match self.wanted {
-            Some((msn, part)) if !timeline.has(msn, part) => match too_far(timeline, msn, part) {
-                Some(reason) => Decision::Refuse(reason),
-                None => Decision::Wait,
-            },
+            Some((msn, part)) if !edge.has(msn, part) => {
+                edge.too_far(msn, part).map_or(Decision::Wait, Decision::Refuse)
+            }
             _ => Decision::Serve,
         }
     }
@@ -82,27 +83,40 @@ fn integer(value: &str, reason: &'static str) -> Result<u64, Malformed> {
     if is_number { value.parse().map_err(|_| Malformed(reason)) } else { Err(Malformed(reason)) }
 }
 
-/// More than two segments ahead, or beyond the advance part limit. The segment that is open counts
-/// as the last one: clients are a little ahead now and then.
-fn too_far(timeline: &Timeline, msn: u64, part: Option<u64>) -> Option<Malformed> {
-    let last = timeline.last()?;
-    if msn > last.msn.saturating_add(2) {
-        return Some(Malformed("_HLS_msn is more than two segments ahead"));
-    }
-    let Choice::Parts(parts) = timeline.choice() else { return None };
-    let base = if msn == last.msn { last.parts.len() as u64 } else { 0 };
-    let limit = match parts.target {
-        short if short < Duration::from_secs(1) => {
-            Duration::from_secs(3).as_nanos().div_ceil(short.as_nanos().max(1))
+impl Edge {
+    /// Whether the playlist has a segment, or a part of it, or what comes later. A part beyond the
+    /// last of a complete segment is the first of the next.
+    fn has(&self, msn: u64, part: Option<u64>) -> bool {
+        let is_complete = msn < self.next;
+        let is_last = msn.checked_add(1) == Some(self.next);
+        match part {
+            None => is_complete,
+            Some(part) if is_last => part < self.last_parts.max(1) || self.open_parts > 0,
+            Some(part) => is_complete || (msn == self.next && part < self.open_parts),
         }
-        _ => 3,
-    };
-    let is_beyond = part.is_some_and(|part| u128::from(part.saturating_sub(base)) > limit);
-    // Of a complete segment it is the first part of the next.
-    let is_open = msn > last.msn || last.state == super::segment::State::Open;
-    (is_beyond && is_open).then_some(Malformed("_HLS_part is beyond the advance part limit"))
+    }
+
+    /// More than two segments ahead, or beyond the advance part limit. The segment that is open
+    /// counts as the last one: clients are a little ahead now and then.
+    fn too_far(&self, msn: u64, part: Option<u64>) -> Option<Malformed> {
+        let is_open = self.open_parts > 0;
+        if msn > self.next.saturating_add(1 + u64::from(is_open)) {
+            return Some(Malformed("_HLS_msn is more than two segments ahead"));
+        }
+        let base = if msn == self.next { self.open_parts } else { 0 };
+        let limit = match self.part_target? {
+            short if short < Duration::from_secs(1) => {
+                Duration::from_secs(3).as_nanos().div_ceil(short.as_nanos().max(1))
+            }
+            _ => 3,
+        };
+        let is_beyond = part.is_some_and(|part| u128::from(part.saturating_sub(base)) > limit);
+        // Of a complete segment it is the first part of the next.
+        (is_beyond && msn >= self.next)
+            .then_some(Malformed("_HLS_part is beyond the advance part limit"))
+    }
 }
 
 #[cfg(test)]
-#[path = "reload_tests.rs"]
+#[path = "directives_tests.rs"]
 mod tests;

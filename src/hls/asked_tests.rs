@@ -1,8 +1,12 @@
 //! Section 6.2.5.2: who is served, who waits, who is refused.
 
 use super::*;
-use crate::hls::timeline::tests::{grow, opening, timeline, whole};
+use crate::{
+    hls::timeline::tests::{grow, opening, timeline, whole},
+    m3u8::Directives,
+};
 use proptest::prelude::*;
+use std::time::Duration;
 
 /// Segments 10 to 12, and two parts of 13; parts of 0.5 s.
 fn live() -> Timeline {
@@ -14,7 +18,7 @@ fn live() -> Timeline {
 
 fn decide(timeline: &Timeline, query: &str) -> Decision {
     match Directives::parse(query) {
-        Ok(directives) => directives.decide(timeline),
+        Ok(directives) => timeline.decide(&directives),
         Err(malformed) => Decision::Refuse(malformed),
     }
 }
@@ -74,14 +78,6 @@ fn waits_for_the_first_segment() {
     assert_eq!(decide(&timeline, ""), Decision::Wait);
     grow(&mut timeline, opening(1, 0), Duration::ZERO, 5);
     assert_eq!(decide(&timeline, "_HLS_msn=9"), Decision::Wait);
-}
-
-#[test]
-fn skips_when_it_is_asked_to() {
-    let skips = |query| Directives::parse(query).map(|directives| directives.skips);
-    assert_eq!(skips("_HLS_skip=YES"), Ok(true));
-    assert_eq!(skips("_HLS_skip=v2"), Ok(true));
-    assert_eq!(skips("_HLS_skip=NO"), Ok(false));
 }
 
 proptest! {
