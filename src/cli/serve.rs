@@ -89,8 +89,9 @@ struct Options {
           value_parser = duration)]
     poll_interval: Duration,
 
-    /// Add to live MPDs what their packager left out and players need: UTCTiming, a target latency,
-    /// availabilityTimeOffset where segments are seen to grow in chunks
+    /// Add to live manifests what their packager left out and players need. MPDs: UTCTiming, a
+    /// target latency, availabilityTimeOffset where segments are seen to grow in chunks. Playlists:
+    /// that a reload may wait for the next segment (CAN-BLOCK-RELOAD)
     #[arg(long, value_name = "on|off", env = "LLDASH_PATCH_MPD", default_value = "on",
           action = ArgAction::Set, value_parser = BoolishValueParser::new())]
     patch_mpd: bool,

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { launch } from "./browser.mjs";
 import { opened, played, playing } from "./pages.mjs";
-import { encode, inRepository, server } from "./programs.mjs";
+import { encode, ffmpeg, inRepository, server } from "./programs.mjs";
 
 const FILES = { "/dash.js": "static/players/dash.js", "/hls.js": "static/players/hls.js", "/clock.js": "static/clock.js" };
 /** How long both play, in seconds: LLDASH_PLAY_S for a longer look. */
@@ -136,4 +136,29 @@ test("hls.js plays what ffmpeg writes for DASH, and dash.js the same files besid
     assert.deepEqual(seen.errors, []);
     assert.ok(seen.latencies.length > LOOK_S * 5, "the pictures tell their time");
   }
+});
+
+test("hls.js waits by name for the next segment of a playlist that ffmpeg wrote", { timeout: 120_000 }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "lldash-hls-"));
+  stops.push(() => rmSync(folder, { recursive: true, force: true }));
+  const files = await server("-p", "0", folder);
+  stops.push(files.stop);
+  const stream = ffmpeg("-f", "hls", "-hls_time", "1", "-hls_segment_type", "fmp4", join(folder, "live.m3u8"));
+  stops.push(stream.stop);
+  const { page, errors } = await opened(t, browser, `http://127.0.0.1:${site.address().port}/`);
+  const reloads = [];
+  page.on("response", (reply) => reply.url().includes("_HLS_msn=") && reloads.push(reply.status()));
+  await page.addScriptTag({ url: "/hls.js" });
+  await page.evaluate((url) => {
+    globalThis.failures = [];
+    const player = new Hls();
+    player.on(Hls.Events.ERROR, (_, data) => globalThis.failures.push(data.details));
+    player.loadSource(url);
+    player.attachMedia(document.querySelector("video"));
+  }, `${files.origin}/live.m3u8?wait=20000`);
+  await playing(page);
+  await played(page, 6);
+  assert.ok(reloads.length >= 4 && reloads.every((status) => status === 200), `${reloads}`);
+  assert.deepEqual(await page.evaluate(() => globalThis.failures), []);
+  assert.deepEqual(errors, []);
 });

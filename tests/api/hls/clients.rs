@@ -22,10 +22,11 @@ fn walk(server: &Server, base: &str) {
     let text = main.text();
     assert_eq!(main.status, 200, "{text}");
     let (address, segments) = (server.address, length());
-    let walks: Vec<_> = renditions(&text)
-        .into_iter()
+    let all = renditions(&text);
+    let walks: Vec<_> = all
+        .iter()
         .map(|name| {
-            let walk = Walk::new(address, base, &name);
+            let (walk, name) = (Walk::new(address, base, name, &all), name.clone());
             thread::spawn(move || (name, walk.run(segments)))
         })
         .collect();

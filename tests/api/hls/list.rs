@@ -130,6 +130,9 @@ impl List {
 }
 
 fn part(attributes: &[(String, String)]) -> Result<Part, String> {
+    if required(attributes, "BYTERANGE").is_ok() {
+        return Err("caches answer a range of what still grows with the whole".into());
+    }
     let is = |name| required(attributes, name).is_ok_and(|value| value == "YES");
     Ok(Part {
         uri: required(attributes, "URI")?,

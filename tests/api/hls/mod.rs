@@ -8,3 +8,5 @@ mod reload;
 mod rules;
 mod stage;
 mod walk;
+mod written;
+mod written_clients;
