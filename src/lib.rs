@@ -24,14 +24,19 @@
 //!   in memory, when a file is finished. No disk, HTTP, task or clock. Knows nothing of ours.
 //! - [`cmaf`]: boxes, chunks, times of CMAF segments. Knows nothing of ours.
 //! - [`mpd`]: reads an MPD, edits it in place. Knows nothing of ours.
-//! - [`m3u8`]: reads a playlist at a glance. Knows nothing of ours.
+//! - [`m3u8`]: reads a playlist, and what clients ask of a live one; announces that they may. Knows
+//!   nothing of ours.
 //! - [`metrics`]: counters, and Prometheus' text for them. Knows nothing of ours.
 //! - [`folder`]: the disk. The watch, the thread that decides what each file is, reads and writes
 //!   below the root only; uploads, and when they go again. Knows [`live`].
-//! - [`manifest`]: what a packager left out of a live MPD, from what is seen of its segments as
-//!   they grow. Knows [`live`], [`cmaf`], [`mpd`].
+//! - [`manifest`]: what a packager left out of a live manifest: of an MPD, from what is seen of its
+//!   segments as they grow; of a playlist, that it can be waited for. Knows [`live`], [`cmaf`],
+//!   [`mpd`], [`m3u8`].
+//! - [`hls`]: LL-HLS from the files that a packager writes for DASH. Knows [`live`], [`cmaf`],
+//!   [`mpd`], [`m3u8`].
 //! - [`http`]: a request is parsed, the core is asked, the answer becomes a response. Knows
-//!   [`live`], [`folder`], [`manifest`], [`mpd`], [`m3u8`], [`metrics`], [`recording`].
+//!   [`live`], [`folder`], [`manifest`], [`hls`], [`mpd`], [`m3u8`], [`metrics`],
+//!   [`recording`].
 //! - [`replay`]: a live segmenter imitated from a recording. Knows [`cmaf`], [`mpd`], [`folder`].
 //! - [`server`]: the composition root: builds, wires, stops. Knows all of the above.
 //! - [`demo`]: the built-in recording as a live stream. Knows [`replay`], [`recording`].
@@ -47,6 +52,7 @@ pub mod clock;
 pub mod cmaf;
 pub mod demo;
 pub mod folder;
+pub mod hls;
 pub mod http;
 pub mod live;
 pub mod log_sink;

@@ -3,6 +3,7 @@
 use crate::{
     clock,
     folder::{self, Folder, Uploads},
+    hls::{self, Presentations},
     http::{self, Board, Holds, Ingest, Origins, Settings, Site, ingest::access::Credential},
     live::{Library, Patience},
     manifest::{self, Manifests},
@@ -30,6 +31,8 @@ pub struct Config {
     pub manifests: manifest::Settings,
     /// So far behind is the clock that players ask.
     pub time_displacement: Duration,
+    /// How LL-HLS is made.
+    pub hls: hls::Settings,
     /// How long requests may wait.
     pub patience: Patience,
     /// How many may wait.
@@ -100,9 +103,12 @@ impl Server {
         let manifests = Manifests::new(config.manifests, &library);
         let folder = Folder::start(&config.folder, library.clone())
             .map_err(|error| folder_error(&config.folder, &error))?;
+        let folder = Arc::new(folder);
+        let files = Arc::new(http::hls::Disk(folder.clone()));
         let uploads = folder.uploads().clone();
         let (trigger, shutdown) = shutdown::channel();
         let site = Arc::new(Site {
+            hls: Presentations::new(library.clone(), files, config.hls),
             library,
             folder,
             manifests,

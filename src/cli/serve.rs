@@ -5,7 +5,7 @@ use super::{
     ingest::IngestOptions,
     values::{duration, public_url, size},
 };
-use crate::{folder, http::Origins, live::Patience, manifest, server};
+use crate::{folder, hls, http::Origins, live::Patience, manifest, server};
 use clap::{
     ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum,
     builder::BoolishValueParser, error::ErrorKind, parser::ValueSource,
@@ -89,8 +89,9 @@ struct Options {
           value_parser = duration)]
     poll_interval: Duration,
 
-    /// Add to live MPDs what their packager left out and players need: UTCTiming, a target latency,
-    /// availabilityTimeOffset where segments are seen to grow in chunks
+    /// Add to live manifests what their packager left out and players need. MPDs: UTCTiming, a
+    /// target latency, availabilityTimeOffset where segments are seen to grow in chunks. Playlists:
+    /// that a reload may wait for the next segment (CAN-BLOCK-RELOAD)
     #[arg(long, value_name = "on|off", env = "LLDASH_PATCH_MPD", default_value = "on",
           action = ArgAction::Set, value_parser = BoolishValueParser::new())]
     patch_mpd: bool,
@@ -123,6 +124,11 @@ struct Options {
     #[arg(long, value_name = "TIME", env = "LLDASH_DRAIN", default_value = "5s",
           value_parser = duration)]
     drain: Duration,
+
+    /// Make no part of LL-HLS longer, where the packager's chunks permit
+    #[arg(long, value_name = "TIME", env = "LLDASH_HLS_PART", default_value = "500ms",
+          value_parser = duration)]
+    hls_part: Duration,
 
     #[command(flatten)]
     ingest: IngestOptions,
@@ -239,6 +245,7 @@ impl From<Options> for Command {
             },
             time_displacement: options.time_displacement,
             ingest: options.ingest.into(),
+            hls: hls::Settings { part: options.hls_part },
             patience,
             max_held: options.max_held,
             max_held_per_address: options.max_held_per_address,

@@ -6,15 +6,20 @@
 mod boxes;
 mod chunk;
 mod edit;
+mod independent;
 mod prft;
+mod reader;
 mod times;
 mod trim;
+mod walk;
 
 pub use boxes::{BoxRef, Boxes, Header, Kind, Malformed, header};
 pub use chunk::Splitter;
 pub use edit::{Shift, shift};
-pub use prft::{ntp, prft};
+pub use prft::{ntp, prft, since_epoch};
+pub use reader::{Chunk, ChunkReader, Reference};
 pub use times::{Fragment, Init, Run, TrackInfo};
+pub use walk::{Step, Walker};
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -30,6 +30,19 @@ pub(super) fn parse(body: &[u8]) -> Result<(u32, u32, u64), Malformed> {
     Ok((flags, u32_at(rest, 0)?, time))
 }
 
+/// Track, NTP time stamp and media time of a `prft` body.
+pub(super) fn reference(body: &[u8]) -> Result<(u32, u64, u64), Malformed> {
+    let (_, track, time) = parse(body)?;
+    Ok((track, u64_at(full_box(body)?.2, 4)?, time))
+}
+
+/// The time since the Unix epoch that an NTP time stamp tells; the inverse of [`ntp`] until 2036.
+pub fn since_epoch(ntp: u64) -> Option<Duration> {
+    let nanos = ((ntp & 0xffff_ffff) * 1_000_000_000 + (1 << 31)) >> 32;
+    let seconds = (ntp >> 32).checked_sub(NTP_TO_UNIX)?;
+    Some(Duration::from_secs(seconds) + Duration::from_nanos(nanos))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,10 +55,18 @@ mod tests {
     }
 
     #[test]
+    fn ntp_and_back() {
+        let time = Duration::new(1_700_000_000, 123_456_789);
+        assert_eq!(since_epoch(ntp(time)), Some(time));
+        assert_eq!(since_epoch(0), None);
+    }
+
+    #[test]
     fn reads_what_it_makes() {
         let made = prft(3, 42, 90_000, 24);
         let found = Boxes::new(&made).find_kind(*b"prft").expect("a prft");
         assert_eq!(parse(found.body), Ok((24, 3, 90_000)));
+        assert_eq!(reference(found.body), Ok((3, 42, 90_000)));
         assert_eq!(made.len(), 32);
     }
 }

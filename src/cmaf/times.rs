@@ -13,6 +13,8 @@ pub struct TrackInfo {
     pub handler: [u8; 4],
     /// Ticks of a sample that says nothing of its own (`trex`, clause 8.8.3).
     pub default_duration: u32,
+    /// Flags of a sample that says nothing of its own (`trex`, clause 8.8.3.1).
+    pub default_flags: u32,
 }
 
 /// What an initialization segment says of its tracks.
@@ -51,8 +53,10 @@ impl Init {
     fn apply_trex(&mut self, body: &[u8]) -> Result<(), Malformed> {
         let (_, _, rest) = full_box(body)?;
         let (id, duration) = (u32_at(rest, 0)?, u32_at(rest, 8)?);
+        let flags = u32_at(rest, 16)?;
         for track in self.tracks.iter_mut().filter(|track| track.id == id) {
             track.default_duration = duration;
+            track.default_flags = flags;
         }
         Ok(())
     }
@@ -73,7 +77,7 @@ fn parse_trak(trak: &BoxRef<'_>) -> Result<TrackInfo, Malformed> {
         Some(hdlr) => u32_at(hdlr.body, 8)?.to_be_bytes(),
         None => *b"    ",
     };
-    Ok(TrackInfo { id, timescale, handler, default_duration: 0 })
+    Ok(TrackInfo { id, timescale, handler, default_duration: 0, default_flags: 0 })
 }
 
 /// One track's samples within a fragment.
@@ -174,13 +178,14 @@ struct Tally {
 impl Tally {
     fn add_trun(&mut self, trun: &Trun<'_>, default: u32) -> Result<(), Malformed> {
         if trun.flags & Trun::DURATION == 0 {
-            self.total += u64::from(trun.count) * u64::from(default);
+            let all = u64::from(trun.count).saturating_mul(u64::from(default));
+            self.total = self.total.saturating_add(all);
             self.note(default);
             return Ok(());
         }
         for index in 0..trun.count {
             let duration = trun.duration(index)?.unwrap_or(default);
-            self.total += u64::from(duration);
+            self.total = self.total.saturating_add(u64::from(duration));
             self.note(duration);
         }
         Ok(())
@@ -237,8 +242,13 @@ mod tests {
     #[test]
     fn reads_an_init() {
         let init = Init::parse(&init(7, 48_000, *b"soun", 1024)).expect("valid");
-        let wanted =
-            TrackInfo { id: 7, timescale: 48_000, handler: *b"soun", default_duration: 1024 };
+        let wanted = TrackInfo {
+            id: 7,
+            timescale: 48_000,
+            handler: *b"soun",
+            default_duration: 1024,
+            default_flags: 0,
+        };
         assert_eq!(init.tracks, [wanted]);
         assert_eq!(init.main_track(), Some(&wanted));
     }

@@ -28,6 +28,7 @@ mod journal;
 mod judge;
 mod keeper;
 mod lease;
+mod list;
 mod litter;
 mod loader;
 mod look;

@@ -14,6 +14,10 @@ pub(super) enum Failure {
     Malformed(Cow<'static, str>),
     /// There is nothing to be served.
     Absent,
+    /// There is no HLS for an MPD; the text says why.
+    NoHls(String),
+    /// A playlist was waited for as long as may be, and did not change.
+    Blocked,
     /// It did not appear while the request waited.
     TimedOut(Duration),
     /// It is there, and the system does not let it be read.
@@ -89,7 +93,7 @@ impl Failure {
     fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::Absent | Self::TimedOut(_) => StatusCode::NOT_FOUND,
+            Self::Absent | Self::NoHls(_) | Self::TimedOut(_) => StatusCode::NOT_FOUND,
             Self::Denied | Self::Page | Self::WriteDenied => StatusCode::FORBIDDEN,
             Self::Unauthorized | Self::Wrong => StatusCode::UNAUTHORIZED,
             Self::Folder | Self::FileAbove | Self::Removed => StatusCode::CONFLICT,
@@ -106,6 +110,7 @@ impl Failure {
             | Self::TooManyHeld
             | Self::Busy
             | Self::Unwatched
+            | Self::Blocked
             | Self::Stopping
             | Self::BrokenOff => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -115,6 +120,8 @@ impl Failure {
         match self {
             Self::Malformed(reason) => reason.clone(),
             Self::Absent => "nothing is served at this path".into(),
+            Self::NoHls(reason) => format!("there is no HLS for this MPD: {reason}").into(),
+            Self::Blocked => "nothing new came in time".into(),
             Self::TimedOut(waited) => format!("it did not appear within {waited:?}").into(),
             Self::Denied => "the server may not read it; see its permissions".into(),
             Self::ReadOnly => "nothing may be written here; see --ingest".into(),
@@ -163,7 +170,9 @@ impl Failure {
                     .append_header((header::WWW_AUTHENTICATE, "Basic realm=\"uploads\""))
                     .append_header((header::WWW_AUTHENTICATE, "Bearer realm=\"uploads\""))
             }
-            Self::TooManyHeld | Self::Busy => response.insert_header((header::RETRY_AFTER, "1")),
+            Self::TooManyHeld | Self::Busy | Self::Blocked => {
+                response.insert_header((header::RETRY_AFTER, "1"))
+            }
             Self::Range(length) => {
                 response.insert_header((header::CONTENT_RANGE, format!("bytes */{length}")))
             }

@@ -12,11 +12,13 @@ mod disk;
 mod failure;
 mod gzip;
 mod headers;
+pub mod hls;
 mod holds;
 pub mod ingest;
 mod lane;
 mod pages;
 mod range;
+mod reload;
 mod respond;
 mod routes;
 mod sending;
@@ -36,6 +38,7 @@ pub use status::Board;
 
 use crate::{
     folder::Folder,
+    hls::Presentations,
     live::{Library, Patience},
     manifest::Manifests,
     metrics::Metrics,
@@ -50,11 +53,13 @@ pub struct Site {
     /// The files that are known.
     pub library: Arc<Library>,
     /// The disk.
-    pub folder: Folder,
+    pub folder: Arc<Folder>,
     /// Manifests as they are shown.
     pub manifests: Manifests,
     /// So far behind is the clock that players ask.
     pub time_displacement: Duration,
+    /// LL-HLS from the MPDs in it.
+    pub hls: Arc<Presentations>,
     /// Whether and how encoders push.
     pub ingest: Option<Ingest>,
     /// How long requests may wait.

@@ -5,7 +5,7 @@ use super::{
     access_log::{Intake, Line},
     cors,
     failure::Failure,
-    ingest, pages,
+    hls, ingest, pages,
     sending::{Receipt, Sending},
     serve, status,
 };
@@ -40,6 +40,8 @@ enum Route {
     Health,
     /// The player's page.
     Play,
+    /// LL-HLS from an MPD.
+    Hls(hls::Target),
     /// One of our own files.
     Asset(String),
     /// Nothing that there is.
@@ -65,6 +67,10 @@ impl Route {
                 Some(("download" | "upload", "ldash/time")) => Ok(Self::Time),
                 Some(("download" | "upload", path)) => Self::of_folder(&format!("/{path}")),
                 Some(("play", path)) => Self::of_player(path),
+                Some(("hls", path)) => match hls::Target::parse(path)? {
+                    Some(target) => Ok(Self::Hls(target)),
+                    None => Ok(Self::Nothing),
+                },
                 Some(("assets", name)) => Ok(Self::Asset(name.to_owned())),
                 Some(_) => Ok(Self::Nothing),
             };
@@ -136,6 +142,7 @@ async fn answer(site: &Arc<Site>, request: &mut ServiceRequest) -> Result<HttpRe
     match Route::of(request.uri().path())? {
         Route::File(path) => serve::file(site, request, path).await,
         Route::Root => root(site, request).await,
+        Route::Hls(target) => hls::answer(site, request, &target).await,
         Route::Front => Ok(pages::front(site, request.uri().path()).await),
         Route::Play => Ok(pages::player(request.uri().path())),
         Route::Time => Ok(time(site)),

@@ -8,6 +8,7 @@ use super::{
     gzip,
     headers::SERVER_TIMING,
     holds::Hold,
+    reload::{self, Reload},
     respond::{self, Request},
     wait::Wish,
 };
@@ -35,15 +36,15 @@ const MAX_LOOKS: u32 = 8;
 const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a look-up came to, and how long it was held.
-struct Lookup {
-    answer: Result<Answer, Failure>,
-    held: Option<Duration>,
+pub(super) struct Lookup {
+    pub(super) answer: Result<Answer, Failure>,
+    pub(super) held: Option<Duration>,
 }
 
 /// What a request waits for.
-struct Quest<'a> {
-    site: &'a Site,
-    path: &'a MediaPath,
+pub(super) struct Quest<'a> {
+    pub(super) site: &'a Site,
+    pub(super) path: &'a MediaPath,
     conditions: &'a Conditions,
     /// The client has a copy of a manifest, and waits for another one.
     for_change: bool,
@@ -72,12 +73,19 @@ pub(super) async fn file(
         for_change,
         is_patient: !wait.is_zero() && site.manifests.concern(&path),
     };
+    let reload = Reload::parse(&path, http.uri().query());
     let mut lookup = quest.find(http, wait).await;
+    if let Some(reload) = &reload {
+        lookup = reload.wait(&quest, http, wish.asked().map(|_| wait), lookup).await;
+    }
     let mut looks = 1;
     let response = loop {
         let response = match lookup.answer {
             Ok(Answer::Live(file)) => {
-                respond::live(site, &request, site.manifests.view(&file).file).await
+                let view = site.manifests.view(&file);
+                let response = respond::live(site, &request, view.file).await;
+                let live = view.live.filter(|_| reload.is_some());
+                response.map(|response| reload::cached(response, live))
             }
             Ok(Answer::Stored(stored)) => respond::stored(site, &request, http, &path, stored),
             Ok(Answer::Folder) => Ok(to_folder(http)),
@@ -125,7 +133,7 @@ fn insert(response: &mut HttpResponse, name: HeaderName, value: &str) {
 
 /// Gives back a third of what a held request costs. Nothing but `Origin` is asked for later: the
 /// wish, conditions and ranges have been read.
-fn forget_headers(http: &mut ServiceRequest) {
+pub(super) fn forget_headers(http: &mut ServiceRequest) {
     let headers = std::mem::take(http.headers_mut());
     if let Some(origin) = headers.get(header::ORIGIN) {
         http.headers_mut().insert(header::ORIGIN, origin.clone());
@@ -237,7 +245,7 @@ impl Quest<'_> {
         self.site.library.current(self.path).map_or(Answer::Absent, Answer::Live)
     }
 
-    async fn look(&self, is_held: bool) -> Answer {
+    pub(super) async fn look(&self, is_held: bool) -> Answer {
         let answer = self.site.folder.look(self.path.clone(), is_held).await;
         if let Answer::Live(file) = &answer {
             self.prepare(file).await;

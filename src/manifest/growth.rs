@@ -1,6 +1,6 @@
 //! How a segment came: which chunks, and when.
 
-use crate::cmaf::{self, Kind};
+use crate::cmaf::{self, Walker};
 use std::time::{Duration, Instant};
 
 /// So many steps are measured; a segment's chunks are much alike.
@@ -73,56 +73,35 @@ impl Growth {
     }
 }
 
-/// The walk along the top-level boxes.
+/// The `moof` boxes along the way.
 #[derive(Debug, Default)]
 struct Boxes {
-    header: Vec<u8>,
-    kind: Kind,
-    /// Bytes of the current box still to come.
-    rest: u64,
+    walker: Walker,
     /// A `moof` that is being read, or that waits for its `mdat`.
     moof: Vec<u8>,
-    /// No boxes, or none that are followed to their end.
-    is_over: bool,
+    is_in_moof: bool,
 }
 
 impl Boxes {
-    fn push(&mut self, mut bytes: &[u8], chunks: &mut Step) {
-        while !bytes.is_empty() && !self.is_over {
-            if self.rest > 0 {
-                let taken = usize::try_from(self.rest).unwrap_or(usize::MAX).min(bytes.len());
-                let (part, rest) = bytes.split_at(taken);
-                if self.kind == *b"moof" && self.moof.len() + taken <= MAX_MOOF_BYTES {
-                    self.moof.extend_from_slice(part);
+    fn push(&mut self, bytes: &[u8], chunks: &mut Step) {
+        let Self { walker, moof, is_in_moof } = self;
+        walker.push(bytes, |step| match step {
+            cmaf::Step::Bytes(kind, part) if kind == *b"moof" => {
+                if !std::mem::replace(is_in_moof, true) {
+                    moof.clear();
                 }
-                self.rest -= taken as u64;
-                bytes = rest;
-            } else {
-                self.header.push(bytes[0]);
-                bytes = &bytes[1..];
-                self.open();
-            }
-            if self.rest == 0 && self.header.is_empty() && self.kind == *b"mdat" {
-                self.kind = Kind::default();
-                chunks.extend((!self.moof.is_empty()).then(|| std::mem::take(&mut self.moof)));
-            }
-        }
-    }
-
-    /// Leaves the header behind once it is complete.
-    fn open(&mut self) {
-        match cmaf::header(&self.header) {
-            Ok(None) => {}
-            Ok(Some(cmaf::Header { kind, len, size: Some(size) })) => {
-                self.kind = kind;
-                self.rest = size - len as u64;
-                if kind == *b"moof" {
-                    self.moof.clone_from(&self.header);
+                if moof.len() + part.len() <= MAX_MOOF_BYTES {
+                    moof.extend_from_slice(part);
                 }
-                self.header.clear();
             }
-            Ok(Some(cmaf::Header { size: None, .. })) | Err(_) => self.is_over = true,
-        }
+            cmaf::Step::Closed(kind, _) => {
+                *is_in_moof = false;
+                if kind == *b"mdat" {
+                    chunks.extend((!moof.is_empty()).then(|| std::mem::take(moof)));
+                }
+            }
+            cmaf::Step::Bytes(..) => {}
+        });
     }
 }
 
@@ -131,7 +110,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn boxed(kind: &Kind, body: &[u8]) -> Vec<u8> {
+    fn boxed(kind: &cmaf::Kind, body: &[u8]) -> Vec<u8> {
         let size = u32::try_from(body.len() + 8).expect("small").to_be_bytes();
         [&size[..], kind, body].concat()
     }

@@ -1,5 +1,5 @@
-//! The manifest as players need it: what a packager left out of a dynamic MPD is added before it
-//! is shown. The bytes on disk stay as they are.
+//! The manifest as players need it: what a packager left out of a live one is added before it is
+//! shown. The bytes on disk stay as they are.
 //!
 //! ```text
 //! live::Writer ──bytes──▶ Growth ──Arrival──▶ Sightings ──Verdict──▶ Plan ──mpd::Additions──▶
@@ -9,11 +9,13 @@
 //! Each segment that grows is seen by a `Growth`, which keeps its first `moof` boxes and the times
 //! at which they came. Only when somebody asks for a manifest are they read, with its inits. The
 //! edited version is a file of the library, made once for each generation of the manifest and each
-//! change of what was seen, so that its tag, length, ranges and compressed form are its own.
+//! change of what was seen, so that its tag, length, ranges and compressed form are its own. A
+//! live playlist announces that it can be waited for; nothing else is added to it.
 
 mod clock_url;
 mod growth;
 mod plan;
+mod playlists;
 mod sightings;
 mod verdict;
 
@@ -21,9 +23,11 @@ use crate::{
     clock,
     cmaf::Init,
     live::{File, Library, Manifest, MediaPath, Role},
+    m3u8::Live,
     mpd::{Document, Mpd},
 };
 use plan::{Chunks, Plan, Series, plan, wanting};
+use playlists::Playlists;
 use sightings::Sightings;
 use std::{
     collections::HashMap,
@@ -61,6 +65,7 @@ pub struct Manifests {
     library: Arc<Library>,
     sightings: Arc<Sightings>,
     shown: Mutex<HashMap<MediaPath, Shown>>,
+    playlists: Playlists,
 }
 
 /// A manifest as it is shown.
@@ -70,6 +75,8 @@ pub struct View {
     pub file: Arc<File>,
     /// It is worth waiting so long for what would add to it.
     pub patience: Duration,
+    /// Where a live playlist ends that announces blocking reload.
+    pub live: Option<Live>,
 }
 
 /// What is kept of a manifest.
@@ -90,7 +97,13 @@ impl Manifests {
     /// Has manifests edited from now on, by what the library shows of growing segments.
     pub fn new(settings: Settings, library: &Arc<Library>) -> Self {
         let sightings = Sightings::new(library, settings.is_on);
-        Self { settings, library: library.clone(), sightings, shown: Mutex::default() }
+        Self {
+            settings,
+            library: library.clone(),
+            sightings,
+            shown: Mutex::default(),
+            playlists: Playlists::default(),
+        }
     }
 
     fn shown(&self) -> MutexGuard<'_, HashMap<MediaPath, Shown>> {
@@ -98,15 +111,18 @@ impl Manifests {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a path's file may be shown otherwise than it is.
+    /// Whether a path's file may lack what is seen of its segments.
     pub fn concern(&self, path: &MediaPath) -> bool {
         self.settings.is_on && path.role() == Role::Manifest(Manifest::Mpd)
     }
 
-    /// A file as it is shown: an MPD with what was left out, anything else as it is. Not to be
+    /// A file as it is shown: a manifest with what was left out, anything else as it is. Not to be
     /// asked while the library is locked.
     pub fn view(&self, file: &Arc<File>) -> View {
-        let as_it_is = || View { file: file.clone(), patience: Duration::ZERO };
+        if file.path().role() == Role::Manifest(Manifest::M3u8) {
+            return self.playlists.view(&self.library, file, self.settings.is_on);
+        }
+        let as_it_is = || View { file: file.clone(), patience: Duration::ZERO, live: None };
         if !self.concern(file.path()) {
             return as_it_is();
         }
@@ -206,7 +222,7 @@ impl Manifests {
 impl Shown {
     fn view(&self, original: &Arc<File>) -> View {
         let file = self.edited.as_ref().unwrap_or(original).clone();
-        View { file, patience: self.patience(original) }
+        View { file, patience: self.patience(original), live: None }
     }
 
     /// None if nothing is missing, or it has been waited for long enough, or the manifest is so

@@ -60,7 +60,13 @@ mod tests {
     }
 
     fn init() -> Init {
-        let track = TrackInfo { id: 1, timescale: 100, handler: *b"vide", default_duration: 0 };
+        let track = TrackInfo {
+            id: 1,
+            timescale: 100,
+            handler: *b"vide",
+            default_duration: 0,
+            default_flags: 0,
+        };
         Init { tracks: vec![track] }
     }
 

@@ -1,6 +1,6 @@
 //! What of an MPD a segmenter needs to know.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// MPD@type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,12 @@ pub struct Mpd {
     pub kind: Kind,
     /// MPD@mediaPresentationDuration.
     pub duration: Option<Duration>,
+    /// MPD@availabilityStartTime: the wall clock's time of the presentation's start.
+    pub availability_start: Option<SystemTime>,
+    /// MPD@timeShiftBufferDepth: for how long segments are kept.
+    pub window: Option<Duration>,
+    /// MPD@maxSegmentDuration.
+    pub max_segment: Option<Duration>,
     /// At least one.
     pub periods: Vec<Period>,
 }
@@ -49,6 +55,18 @@ pub struct Representation {
     pub bandwidth: u64,
     /// `video`, `audio`, `text`, … from contentType or mimeType; empty when neither says it.
     pub content: String,
+    /// Which of the Period's AdaptationSets it is in, counted from 0.
+    pub set: usize,
+    /// `@codecs`; empty when it has none.
+    pub codecs: String,
+    /// `@width` and `@height` in pixels.
+    pub resolution: Option<(u64, u64)>,
+    /// `@frameRate` as it is written, such as `25` or `30000/1001`; empty when it has none.
+    pub frame_rate: String,
+    /// `@lang` of its AdaptationSet; empty when it has none.
+    pub language: String,
+    /// Audio channels (`urn:mpeg:dash:23003:3:audio_channel_configuration:2011`).
+    pub channels: Option<u64>,
     /// Relative folder of its files, from all BaseURLs: empty, or with a slash at the end.
     pub base: String,
     /// How its segments are named.

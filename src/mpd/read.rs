@@ -30,7 +30,16 @@ pub(super) fn of_tree(root: &Node) -> Result<Mpd, Error> {
         reader.period(period, root, duration)?;
     }
     match reader.periods.iter().any(|period| !period.representations.is_empty()) {
-        true => Ok(Mpd { kind, duration, periods: reader.periods }),
+        true => Ok(Mpd {
+            kind,
+            duration,
+            availability_start: root
+                .attribute("availabilityStartTime")
+                .and_then(super::time::parse_date_time),
+            window: root.attribute("timeShiftBufferDepth").and_then(parse_duration),
+            max_segment: root.attribute("maxSegmentDuration").and_then(parse_duration),
+            periods: reader.periods,
+        }),
         false => Err(Error::Invalid("it has no Representation".into())),
     }
 }
@@ -64,11 +73,12 @@ impl Reader {
         let context = self.enter(root, &context)?;
         let context = self.enter(node, &context)?;
         let mut representations = Vec::new();
-        for set in node.all("AdaptationSet") {
+        for (index, set) in node.all("AdaptationSet").enumerate() {
             let context = self.enter(set, &context)?;
             for found in set.all("Representation") {
                 let context = self.enter(found, &context)?;
-                representations.push(representation(found, set, &context)?);
+                let representation = representation(found, set, &context)?;
+                representations.push(Representation { set: index, ..representation });
             }
         }
         self.periods.push(Period { start, duration, representations });
@@ -105,6 +115,7 @@ fn representation(node: &Node, set: &Node, context: &Context<'_>) -> Result<Repr
     let mime = either("mimeType").unwrap_or_default();
     let content = either("contentType").or(mime.split('/').next()).unwrap_or_default();
     let id = node.attribute("id").unwrap_or_default();
+    let pixels = |name| either(name).and_then(|value| value.trim().parse().ok());
     let addressing = if !context.templates.is_empty() {
         Addressing::Template(template(context)?)
     } else if !context.lists.is_empty() {
@@ -117,9 +128,24 @@ fn representation(node: &Node, set: &Node, context: &Context<'_>) -> Result<Repr
         id: id.to_string(),
         bandwidth: node.number("bandwidth")?.unwrap_or(0),
         content: content.to_string(),
+        set: 0,
+        codecs: either("codecs").unwrap_or_default().to_string(),
+        resolution: pixels("width").zip(pixels("height")),
+        frame_rate: either("frameRate").unwrap_or_default().to_string(),
+        language: set.attribute("lang").unwrap_or_default().to_string(),
+        channels: channels(node).or_else(|| channels(set)),
         base: context.base.clone(),
         addressing,
     })
+}
+
+/// How many an AudioChannelConfiguration counts; other schemes tell no number.
+fn channels(node: &Node) -> Option<u64> {
+    let counts = |found: &&Node| {
+        found.attribute("schemeIdUri").is_some_and(|scheme| scheme.contains(":23003:3:"))
+    };
+    let found = node.all("AudioChannelConfiguration").find(counts)?;
+    found.attribute("value")?.trim().parse().ok()
 }
 
 /// A number from the innermost element that has it (ISO/IEC 23009-1, 5.3.9.1).

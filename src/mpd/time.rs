@@ -34,6 +34,13 @@ fn parse_fields(mut text: &str, units: &[(char, f64)]) -> Option<f64> {
     text.is_empty().then_some(seconds)
 }
 
+/// Reads an `xs:dateTime` in UTC; one without a zone is taken to be (ISO/IEC 23009-1, 5.3.1.2).
+pub(super) fn parse_date_time(text: &str) -> Option<SystemTime> {
+    let text = text.trim();
+    let text = text.strip_suffix("+00:00").or(text.strip_suffix('Z')).unwrap_or(text);
+    humantime::parse_rfc3339(&format!("{text}Z")).ok()
+}
+
 /// An `xs:duration` in seconds, to the millisecond.
 pub fn duration(duration: Duration) -> String {
     let text = format!("{:.3}", duration.as_secs_f64());
@@ -60,6 +67,17 @@ mod tests {
             let wanted = (bad == "PT").then_some(Duration::ZERO);
             assert_eq!(parse_duration(bad), wanted, "{bad}");
         }
+    }
+
+    #[test]
+    fn reads_dates() {
+        let wanted = Some(UNIX_EPOCH + Duration::from_millis(1500));
+        for text in
+            ["1970-01-01T00:00:01.5Z", "1970-01-01T00:00:01.500", "1970-01-01T00:00:01.5+00:00"]
+        {
+            assert_eq!(parse_date_time(text), wanted, "{text}");
+        }
+        assert_eq!(parse_date_time("yesterday"), None);
     }
 
     #[test]

@@ -168,7 +168,13 @@ mod tests {
         let tracks = vec![TrackMedia { id: 1, start: 0, sample: Some(frame) }];
         let media = Media { start: 0, end: 96_000, sequence: (1, 4), tracks };
         audio.segments[0].media = Some(media);
-        let info = TrackInfo { id: 1, timescale: 48_000, handler: *b"soun", default_duration: 0 };
+        let info = TrackInfo {
+            id: 1,
+            timescale: 48_000,
+            handler: *b"soun",
+            default_duration: 0,
+            default_flags: 0,
+        };
         audio.init = Some(Init { tracks: vec![info] });
         audio
     }

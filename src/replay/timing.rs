@@ -124,7 +124,13 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn init() -> Init {
-        let info = TrackInfo { id: 1, timescale: 1000, handler: *b"vide", default_duration: 0 };
+        let info = TrackInfo {
+            id: 1,
+            timescale: 1000,
+            handler: *b"vide",
+            default_duration: 0,
+            default_flags: 0,
+        };
         Init { tracks: vec![info] }
     }
 

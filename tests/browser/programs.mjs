@@ -54,3 +54,10 @@ export async function encode(origin, stream, ...options) {
   await Promise.race([isThere, failed]);
   return { manifest, stop: () => stop(child) };
 }
+
+/** ffmpeg's picture and tone, as they would come from a camera, into what the arguments say. */
+export function ffmpeg(...args) {
+  const camera = "-loglevel error -nostdin -re -f lavfi -i testsrc=size=320x180:rate=25 -f lavfi -i sine -c:v libx264 -preset ultrafast -tune zerolatency -g 25 -pix_fmt yuv420p -c:a aac";
+  const child = run("ffmpeg", [...camera.split(" "), ...args], ["ignore", "ignore", "inherit"]);
+  return { stop: () => stop(child) };
+}

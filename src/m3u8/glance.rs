@@ -1,8 +1,8 @@
-//! What a playlist (RFC 8216, and its second edition's drafts) says of its stream at a glance:
-//! renditions, target duration, whether it has ended, where its segments lie. Text in, a small
-//! model out; what is unknown is passed over.
+//! What a playlist says of its stream at a glance: renditions, target duration, whether it has
+//! ended, where its segments lie.
 
-use std::{collections::BTreeMap, time::Duration};
+use super::attributes::attributes;
+use std::time::Duration;
 
 /// So many renditions are read, and so many folders.
 const MAX_LISTED: usize = 100;
@@ -121,24 +121,6 @@ fn rendition(list: &str) -> Rendition {
         name: attributes.remove("NAME"),
         ..Rendition::default()
     }
-}
-
-/// An attribute list (RFC 8216, section 4.2), quotes taken off.
-fn attributes(list: &str) -> BTreeMap<&str, String> {
-    let mut attributes = BTreeMap::new();
-    let mut rest = list;
-    while let Some((name, after)) = rest.split_once('=') {
-        let (value, next) = match after.strip_prefix('"') {
-            Some(quoted) => {
-                let (value, next) = quoted.split_once('"').unwrap_or((quoted, ""));
-                (value, next.strip_prefix(',').unwrap_or(next))
-            }
-            None => after.split_once(',').unwrap_or((after, "")),
-        };
-        attributes.insert(name.trim(), value.trim().to_owned());
-        rest = next;
-    }
-    attributes
 }
 
 #[cfg(test)]

@@ -1,0 +1,12 @@
+//! LL-HLS from the files of an MPD, over sockets.
+
+mod bad;
+mod changes;
+mod clients;
+mod list;
+mod reload;
+mod rules;
+mod stage;
+mod walk;
+mod written;
+mod written_clients;

@@ -1,0 +1,9 @@
+//! Any query of a playlist.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use lldash::hls::Directives;
+
+fuzz_target!(|query: &str| {
+    let _ = Directives::parse(query);
+});

@@ -1,0 +1,21 @@
+//! Any playlist, and any query of it: what is announced changes nothing else.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use lldash::m3u8::{self, Directives, Live};
+
+fuzz_target!(|data: (&str, &str)| {
+    let (query, text) = data;
+    let _ = m3u8::read(text);
+    let live = Live::read(text);
+    if let (Some(live), Ok(directives)) = (&live, Directives::parse(query)) {
+        directives.decide(&live.edge);
+    }
+    let Some(new) = m3u8::announced(text) else { return };
+    let live = live.expect("only live ones are edited");
+    assert_eq!(Live::read(&new), Some(Live { blocks: true, ..live }));
+    assert_eq!(m3u8::announced(&new), None);
+    // One line is added, or changed.
+    let common = text.bytes().rev().zip(new.bytes().rev()).take_while(|(old, new)| old == new);
+    assert!(new.len() >= text.len() || common.count() + 200 > text.len());
+});
