@@ -64,3 +64,4 @@ pub mod recording;
 pub mod replay;
 pub mod server;
 pub mod shutdown;
+pub mod tls;

@@ -32,9 +32,9 @@ async fn run(command: cli::serve::Command) -> Result<(), Box<dyn std::error::Err
     let folder = config.folder.folder.display().to_string();
     let server = Server::start(config)?;
     let mut output = std::io::stdout();
-    for address in server.addresses() {
+    for endpoint in server.endpoints() {
         // Nobody may be reading.
-        let _ = writeln!(output, "http://{address}/");
+        let _ = writeln!(output, "{endpoint}");
     }
     let _ = output.flush();
     let mut words = std::io::stderr();
@@ -42,6 +42,9 @@ async fn run(command: cli::serve::Command) -> Result<(), Box<dyn std::error::Err
         Some(_) => writeln!(words, "open this page in a browser; Ctrl-C ends the demo"),
         None => writeln!(words, "serving {folder}; Ctrl-C ends"),
     };
+    if let Some(fingerprint) = server.fingerprint() {
+        let _ = writeln!(words, "the certificate is made for this run; SHA-256 {fingerprint}");
+    }
     if demo.is_some() && lldash::http::assets::player("dash.js").is_none() {
         let hint = "the page loads dash.js from its public CDN; scripts/players builds it in";
         let _ = writeln!(words, "{hint}");

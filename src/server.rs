@@ -8,6 +8,7 @@ use crate::{
     live::{Library, Patience},
     manifest::{self, Manifests},
     shutdown::{self, Trigger},
+    tls::{Acceptor, Certificate},
 };
 use actix_web::dev::ServerHandle;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -18,11 +19,29 @@ use std::{
     time::Duration,
 };
 
+/// An address to listen on; port 0 picks one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Where.
+    pub address: SocketAddr,
+    /// Whether clients must shake hands there.
+    pub is_tls: bool,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, is_tls } = self;
+        write!(f, "{}://{address}/", if *is_tls { "https" } else { "http" })
+    }
+}
+
 /// All that a server is built from.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where to listen; port 0 picks one.
-    pub listen: Vec<SocketAddr>,
+    /// Where to listen.
+    pub listen: Vec<Endpoint>,
+    /// The certificate that is shown where TLS is spoken.
+    pub tls: Option<Certificate>,
     /// The folder.
     pub folder: folder::Config,
     /// Whether and how encoders push.
@@ -53,7 +72,7 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub struct IngestConfig {
     /// Where they do, and only there; empty: wherever the server listens.
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<Endpoint>,
     /// What they must bring.
     pub credential: Credential,
     /// Whether all the world may do without.
@@ -76,7 +95,8 @@ impl std::error::Error for StartError {}
 
 /// A server that takes connections.
 pub struct Server {
-    addresses: Vec<SocketAddr>,
+    endpoints: Vec<Endpoint>,
+    fingerprint: Option<String>,
     running: actix_web::dev::Server,
     handle: ServerHandle,
     trigger: Trigger,
@@ -98,6 +118,7 @@ impl Server {
     pub fn start(config: Config) -> Result<Self, StartError> {
         raise_open_files();
         let listeners = listeners(&config)?;
+        let (tls, fingerprint) = tls(&config)?;
         let library = Library::timed(config.memory_bytes, config.max_held, clock::now);
         // Before anything is read: it sees files grow from their first byte.
         let manifests = Manifests::new(config.manifests, &library);
@@ -126,17 +147,21 @@ impl Server {
             board: Board::new(),
             shutdown,
         });
-        let addresses = listeners.iter().filter_map(|(listener, _)| listener.local_addr().ok());
-        let addresses = addresses.collect();
-        let running = serve(&site, listeners, config.drain)
+        let endpoints = listeners.iter().map(|listener| listener.endpoint).collect();
+        let running = serve(&site, listeners, tls.as_ref(), config.drain)
             .map_err(|error| StartError(format!("cannot listen: {error}")))?;
         let handle = running.handle();
-        Ok(Self { addresses, running, handle, trigger, uploads })
+        Ok(Self { endpoints, fingerprint, running, handle, trigger, uploads })
     }
 
     /// Where it listens, in the order of the configuration.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+    pub fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
+    /// The SHA-256 fingerprint of the certificate that was made at the start.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.fingerprint.as_deref()
     }
 
     /// Serves until `stop` resolves, then ends held requests at once, lets transfers finish for
@@ -157,14 +182,21 @@ impl Server {
     }
 }
 
-/// Where to listen, and whether encoders may push there.
-fn listeners(config: &Config) -> Result<Vec<(TcpListener, bool)>, StartError> {
+/// One of the addresses, taken.
+struct Listener {
+    socket: TcpListener,
+    endpoint: Endpoint,
+    /// Whether encoders may push there.
+    takes_uploads: bool,
+}
+
+fn listeners(config: &Config) -> Result<Vec<Listener>, StartError> {
     let ingest = config.ingest.as_ref();
     let own = ingest.map(|ingest| &*ingest.listen).unwrap_or_default();
     let takes_uploads = ingest.is_some() && own.is_empty();
-    let shared = config.listen.iter().map(|address| (*address, takes_uploads));
-    let all = shared.chain(own.iter().map(|address| (*address, true)));
-    all.map(|(address, takes_uploads)| {
+    let shared = config.listen.iter().map(|endpoint| (*endpoint, takes_uploads));
+    let all = shared.chain(own.iter().map(|endpoint| (*endpoint, true)));
+    all.map(|(Endpoint { address, is_tls }, takes_uploads)| {
         let is_guarded = ingest.is_some_and(|ingest| ingest.credential.is_some() || ingest.is_open);
         if takes_uploads && !is_guarded && !address.ip().is_loopback() {
             return Err(StartError(format!(
@@ -173,22 +205,38 @@ fn listeners(config: &Config) -> Result<Vec<(TcpListener, bool)>, StartError> {
                  127.0.0.1, or --ingest-open"
             )));
         }
-        Ok((listen(address)?, takes_uploads))
+        let socket = listen(address)?;
+        let endpoint = Endpoint { address: socket.local_addr().unwrap_or(address), is_tls };
+        Ok(Listener { socket, endpoint, takes_uploads })
     })
     .collect()
 }
 
+/// The certificate that is shown, if there is one; and its fingerprint, if it was made now.
+fn tls(config: &Config) -> Result<(Option<Acceptor>, Option<String>), StartError> {
+    let Some(certificate) = &config.tls else { return Ok((None, None)) };
+    let here = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let addresses = config.listen.iter().map(|endpoint| endpoint.address.ip());
+    let named = addresses.filter(|ip| !ip.is_unspecified() && !ip.is_loopback());
+    let names = here.into_iter().chain(named.map(|ip| ip.to_string())).collect();
+    let acceptor = Acceptor::new(certificate, names);
+    let (acceptor, fingerprint) = acceptor.map_err(|error| StartError(error.to_string()))?;
+    Ok((Some(acceptor), fingerprint))
+}
+
 fn serve(
     site: &Arc<Site>,
-    listeners: Vec<(TcpListener, bool)>,
+    listeners: Vec<Listener>,
+    tls: Option<&Acceptor>,
     drain: Duration,
 ) -> io::Result<actix_web::dev::Server> {
     let mut server = actix_web::dev::Server::build()
         .disable_signals()
         .max_concurrent_connections(usize::MAX)
         .shutdown_timeout(drain.as_secs() + u64::from(drain.subsec_nanos() > 0));
-    for (listener, takes_uploads) in listeners {
-        let settings = Settings { keep_alive: KEEP_ALIVE, takes_uploads };
+    for Listener { socket, endpoint, takes_uploads } in listeners {
+        let tls = tls.filter(|_| endpoint.is_tls).cloned();
+        let settings = Settings { keep_alive: KEEP_ALIVE, takes_uploads, tls };
         let (site, stopping) = (site.clone(), server.graceful_shutdown_signal());
         let service = move || {
             let stopping = stopping.clone();
@@ -198,7 +246,7 @@ fn serve(
             };
             http::service(&site, &settings, stopping)
         };
-        server = server.listen("http", listener, service)?;
+        server = server.listen("http", socket, service)?;
     }
     Ok(server.run())
 }

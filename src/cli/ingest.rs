@@ -2,11 +2,16 @@
 
 use super::{
     source,
+    tls::{Listen, listen},
     values::{duration, size},
 };
-use crate::{folder::Keep, http::ingest::access::Credential, server::IngestConfig};
+use crate::{
+    folder::Keep,
+    http::ingest::access::Credential,
+    server::{Endpoint, IngestConfig},
+};
 use clap::{ArgMatches, Args, builder::BoolishValueParser, parser::ValueSource};
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 /// What encoders may do.
 #[derive(Debug, Args)]
@@ -19,8 +24,9 @@ pub(super) struct IngestOptions {
     pub(super) ingest: bool,
 
     /// Let them push here and nowhere else; may be given more than once; reading works here too
-    #[arg(long, value_name = "ADDR:PORT", env = "LLDASH_INGEST_LISTEN", value_delimiter = ',')]
-    ingest_listen: Vec<SocketAddr>,
+    #[arg(long, value_name = "ADDR:PORT", env = "LLDASH_INGEST_LISTEN", value_delimiter = ',',
+          value_parser = listen)]
+    ingest_listen: Vec<Listen>,
 
     /// Take what comes with this token: as Bearer, or as the password of any user
     #[arg(long, value_name = "TOKEN", env = "LLDASH_INGEST_TOKEN", hide_env_values = true)]
@@ -113,19 +119,24 @@ impl IngestOptions {
     }
 }
 
-impl From<IngestOptions> for Option<IngestConfig> {
-    fn from(options: IngestOptions) -> Self {
-        let credential = match (options.ingest_token, options.ingest_user, options.ingest_password)
-        {
+impl IngestOptions {
+    /// Where encoders may push, and only there.
+    pub(super) fn listen(&self) -> &[Listen] {
+        &self.ingest_listen
+    }
+
+    /// What they may do, if anything.
+    pub(super) fn config(self, endpoint: impl Fn(&Listen) -> Endpoint) -> Option<IngestConfig> {
+        let credential = match (self.ingest_token, self.ingest_user, self.ingest_password) {
             (Some(token), ..) => Credential::Token(token),
             (None, Some(name), Some(password)) => Credential::User { name, password },
             _ => Credential::None,
         };
-        options.ingest.then_some(IngestConfig {
-            listen: options.ingest_listen,
+        self.ingest.then_some(IngestConfig {
+            listen: self.ingest_listen.iter().map(endpoint).collect(),
             credential,
-            is_open: options.ingest_open,
-            max_upload_bytes: options.max_upload,
+            is_open: self.ingest_open,
+            max_upload_bytes: self.max_upload,
         })
     }
 }

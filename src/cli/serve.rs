@@ -3,6 +3,7 @@
 use super::{
     file,
     ingest::IngestOptions,
+    tls::{Listen, TlsOptions, listen},
     values::{duration, public_url, size},
 };
 use crate::{folder, hls, http::Origins, live::Patience, manifest, server};
@@ -34,9 +35,11 @@ struct Options {
     #[arg(long, value_name = "FILE", env = "LLDASH_CONFIG")]
     config: Option<PathBuf>,
 
-    /// Listen here; may be given more than once; port 0 picks one [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR:PORT", env = "LLDASH_LISTEN", value_delimiter = ',')]
-    listen: Vec<SocketAddr>,
+    /// Listen here; may be given more than once; port 0 picks one; https:// before it wants TLS,
+    /// http:// does not [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR:PORT", env = "LLDASH_LISTEN", value_delimiter = ',',
+          value_parser = listen)]
+    listen: Vec<Listen>,
 
     /// Listen on this port of 127.0.0.1
     #[arg(short, long, value_name = "PORT", env = "LLDASH_PORT")]
@@ -132,6 +135,9 @@ struct Options {
 
     #[command(flatten)]
     ingest: IngestOptions,
+
+    #[command(flatten)]
+    tls: TlsOptions,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -174,6 +180,10 @@ fn read(arguments: &[OsString]) -> Result<Command, clap::Error> {
     if let Some(reason) = options.ingest.contradiction(&matches) {
         return Err(Options::command().error(ErrorKind::ArgumentConflict, reason));
     }
+    let listen: Vec<_> = options.listen.iter().chain(options.ingest.listen()).collect();
+    if let Some(reason) = options.tls.contradiction(&listen) {
+        return Err(Options::command().error(ErrorKind::ArgumentConflict, reason));
+    }
     Ok(options.into())
 }
 
@@ -209,8 +219,10 @@ impl From<Options> for Command {
         let local = |port| SocketAddr::from((IpAddr::from(Ipv4Addr::LOCALHOST), port));
         let mut listen = options.listen;
         if listen.is_empty() {
-            listen = vec![local(options.port.unwrap_or(PORT))];
+            listen = vec![Listen::at(local(options.port.unwrap_or(PORT)))];
         }
+        let certificate = options.tls.certificate();
+        let endpoint = |listen: &Listen| listen.endpoint(certificate.is_some());
         let folder = folder::Config {
             folder: options.dir.unwrap_or_default(),
             allowed_links: options.allow_link,
@@ -236,7 +248,9 @@ impl From<Options> for Command {
             listed => Origins::Listed(listed.to_vec()),
         };
         let server = server::Config {
-            listen,
+            listen: listen.iter().map(endpoint).collect(),
+            ingest: options.ingest.config(endpoint),
+            tls: certificate,
             folder,
             manifests: manifest::Settings {
                 is_on: options.patch_mpd,
@@ -244,7 +258,6 @@ impl From<Options> for Command {
                 replaces_clock: !options.time_displacement.is_zero(),
             },
             time_displacement: options.time_displacement,
-            ingest: options.ingest.into(),
             hls: hls::Settings { part: options.hls_part },
             patience,
             max_held: options.max_held,

@@ -1,6 +1,7 @@
 //! The contract's heading "Programs": flag beats variable beats file beats default.
 
 use super::*;
+use crate::server::Endpoint;
 use std::{io::Write, path::Path};
 
 fn read_args(arguments: &[&str]) -> Result<Command, String> {
@@ -15,10 +16,14 @@ fn with_file(text: &str, arguments: &[&str]) -> Result<Command, String> {
     read_args(&[&["--config", path], arguments].concat())
 }
 
+fn plain(text: &str) -> Endpoint {
+    Endpoint { address: text.parse().expect("an address"), is_tls: false }
+}
+
 #[test]
 fn programs_defaults_work() {
     let Command { server, is_demo } = read_args(&["media"]).expect("enough");
-    assert_eq!(server.listen, ["127.0.0.1:8080".parse().expect("an address")]);
+    assert_eq!(server.listen, [plain("127.0.0.1:8080")]);
     assert_eq!(server.folder.folder, Path::new("media"));
     assert_eq!(server.patience.default_wait, Duration::from_secs(5));
     assert!(!is_demo);
@@ -29,7 +34,7 @@ fn programs_defaults_work() {
 #[test]
 fn programs_listen_and_port() {
     let listen = |arguments: &[&str]| read_args(arguments).map(|command| command.server.listen);
-    let address = |text: &str| text.parse().expect("an address");
+    let address = plain;
     assert_eq!(listen(&["d", "-p", "0"]), Ok(vec![address("127.0.0.1:0")]));
     let both = ["d", "--listen", "0.0.0.0:80", "--listen", "[::1]:81"];
     assert_eq!(listen(&both), Ok(vec![address("0.0.0.0:80"), address("[::1]:81")]));
@@ -54,12 +59,12 @@ fn programs_flag_beats_file_beats_default() {
 fn programs_options_that_exclude_each_other() {
     let both = "listen = \"127.0.0.1:1\"\ndir = \"media\"";
     let Command { server, is_demo } = with_file(both, &["-p", "2", "--demo"]).expect("valid");
-    assert_eq!(server.listen, ["127.0.0.1:2".parse().expect("an address")]);
+    assert_eq!(server.listen, [plain("127.0.0.1:2")]);
     assert!(is_demo, "the flag beats the file");
     let file = "port = 1\ndemo = true";
     let Command { server, is_demo } =
         with_file(file, &["--listen", "127.0.0.1:2", "media"]).expect("valid");
-    assert_eq!(server.listen, ["127.0.0.1:2".parse().expect("an address")]);
+    assert_eq!(server.listen, [plain("127.0.0.1:2")]);
     assert!(!is_demo);
     assert!(read_args(&["d", "-p", "1", "--listen", "127.0.0.1:2"]).is_err());
     assert!(read_args(&["d", "--demo"]).is_err());
@@ -81,4 +86,28 @@ fn programs_unknown_keys_are_refused_by_name() {
     }
     let error = read_args(&["--config", "/nowhere.toml", "d"]).expect_err("no such file");
     assert!(error.contains("cannot read /nowhere.toml"), "{error}");
+}
+
+#[test]
+fn programs_tls_where_it_is_wanted() {
+    let tls = |arguments: &[&str]| {
+        let server = read_args(arguments).map(|command| command.server);
+        server.map(|server| server.listen.iter().map(|it| it.is_tls).collect::<Vec<_>>())
+    };
+    let own = ["d", "--tls-cert", "c", "--tls-key", "k"];
+    assert_eq!(tls(&own), Ok(vec![true]));
+    let both = ["--listen", "127.0.0.1:1", "--listen", "http://127.0.0.1:2"];
+    assert_eq!(tls(&[&own[..], &both].concat()), Ok(vec![true, false]));
+    let made = ["d", "--tls-self-signed", "--listen", "https://[::1]:1/"];
+    assert_eq!(tls(&made), Ok(vec![true]));
+    for refused in [
+        &["d", "--tls-cert", "c"][..],
+        &["d", "--tls-key", "k"],
+        &["d", "--tls-cert", "c", "--tls-key", "k", "--tls-self-signed"],
+        &["d", "--listen", "https://127.0.0.1:1"],
+        &["d", "--ingest", "--ingest-listen", "https://127.0.0.1:1"],
+        &["d", "--listen", "ftp://127.0.0.1:1"],
+    ] {
+        assert!(tls(refused).is_err(), "{refused:?}");
+    }
 }

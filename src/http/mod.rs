@@ -11,6 +11,7 @@ mod cors;
 mod disk;
 mod failure;
 mod gzip;
+mod h2;
 mod headers;
 pub mod hls;
 mod holds;

@@ -4,15 +4,23 @@
 use super::{
     Site,
     access_log::{End, Intake, Line},
-    connection,
-    ingest::{self, Paced},
+    connection::{self, Protocol},
+    h2,
+    ingest::{self, Door, Paced},
     routes::entry,
 };
+use crate::tls::Acceptor;
 use actix_http::{HttpService, Request, Response, body::BoxBody};
-use actix_service::{ServiceFactory, ServiceFactoryExt, fn_service, map_config};
-use actix_web::{App, dev::AppConfig, error::DispatchError, rt::net::TcpStream};
+use actix_service::{Service, ServiceFactory, fn_factory, fn_service, map_config};
+use actix_web::{
+    App, Error,
+    dev::{AppConfig, ServiceResponse},
+    error::DispatchError,
+    rt::net::TcpStream,
+};
 use std::{
-    future::ready,
+    net::SocketAddr,
+    rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -24,6 +32,8 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// Whether encoders may push on these connections.
     pub takes_uploads: bool,
+    /// They are encrypted.
+    pub tls: Option<Acceptor>,
 }
 
 /// A client must have sent its first request's head within this time.
@@ -45,14 +55,80 @@ pub fn service<S, F>(
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
 + use<S, F>
 where
+    F: Fn() -> S + Clone + 'static,
+    S: Future<Output = ()> + 'static,
+{
+    let http1 = Rc::new(http1(site, settings, stopping.clone()));
+    let http2 = Rc::new(app(site));
+    let (site, settings) = (site.clone(), settings.clone());
+    fn_factory(move || {
+        let (http1, http2, stopping) = (http1.clone(), http2.clone(), stopping.clone());
+        let (site, settings) = (site.clone(), settings.clone());
+        async move {
+            let http1 = Rc::new(http1.new_service(()).await?);
+            let http2 = Rc::new(http2.new_service(()).await?);
+            Ok(fn_service(move |stream| {
+                let (http1, http2, stopping) = (http1.clone(), http2.clone(), stopping());
+                let Settings { keep_alive, takes_uploads, tls } = settings.clone();
+                let open = site.metrics.connected();
+                async move {
+                    let peer = connection::peer(&stream);
+                    let served = match connection::greet(stream, tls.as_ref()).await {
+                        Ok((io, Protocol::Http1)) => {
+                            let paced = Paced::new(io, open, takes_uploads);
+                            return http1.call((paced, peer)).await;
+                        }
+                        Ok((io, Protocol::Http2)) => {
+                            let door = Door::new(takes_uploads);
+                            let shared = h2::Shared { app: http2, peer, door, _open: open };
+                            h2::serve(io, shared, keep_alive, stopping).await
+                        }
+                        Err(error) => Err(error),
+                    };
+                    // Its client knows.
+                    if let Err(error) = served {
+                        log::debug!("a connection of {peer:?} ends: {error}");
+                    }
+                    Ok(())
+                }
+            }))
+        }
+    })
+}
+
+/// The routes.
+fn app(
+    site: &Arc<Site>,
+) -> impl ServiceFactory<
+    Request,
+    Config = (),
+    Response = ServiceResponse<BoxBody>,
+    Error = Error,
+    InitError = (),
+> + use<> {
+    let site = site.clone();
+    let app = App::new().default_service(fn_service(move |request| entry(site.clone(), request)));
+    map_config(app, |()| AppConfig::default())
+}
+
+/// HTTP/1.1.
+fn http1<S, F>(
+    site: &Arc<Site>,
+    settings: &Settings,
+    stopping: F,
+) -> impl ServiceFactory<
+    (Paced, Option<SocketAddr>),
+    Config = (),
+    Response = (),
+    Error = DispatchError,
+    InitError = (),
+> + use<S, F>
+where
     F: Fn() -> S + 'static,
     S: Future<Output = ()> + 'static,
 {
-    let (asked, takes_uploads) = (site.clone(), settings.takes_uploads);
-    let metrics = site.metrics.clone();
-    let site = site.clone();
-    let app = App::new().default_service(fn_service(move |request| entry(site.clone(), request)));
-    let http = HttpService::build()
+    let asked = site.clone();
+    HttpService::build()
         .graceful_shutdown_signal(stopping)
         .keep_alive(settings.keep_alive)
         .client_request_timeout(REQUEST_TIMEOUT)
@@ -61,16 +137,13 @@ where
         .h1_allow_half_closed(false)
         .h1_write_buffer_size(WRITE_BUFFER_BYTES)
         .on_connect_ext(|paced: &Paced, data: &mut actix_http::Extensions| {
-            data.insert(paced.wire().outlet());
+            if let Some(outlet) = paced.outlet() {
+                data.insert(outlet);
+            }
             data.insert(paced.door());
         })
         .expect(fn_service(move |request| expect(asked.clone(), request)))
-        .h1(map_config(app, |()| AppConfig::default()));
-    let paced = fn_service(move |stream: TcpStream| {
-        let (wire, address) = connection::accept(stream);
-        ready(Ok((Paced::new(wire, metrics.connected(), takes_uploads), address)))
-    });
-    paced.and_then(http)
+        .h1(app(site))
 }
 
 /// Answers `Expect: 100-continue` (RFC 9110, section 10.1.1): the request goes on, or is refused

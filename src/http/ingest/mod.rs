@@ -64,7 +64,7 @@ fn is_write(method: &Method) -> bool {
 pub(super) fn methods(site: &Site, http: &ServiceRequest) -> &'static str {
     let is_page = http.headers().contains_key(header::ORIGIN);
     let may_write = |ingest: &Ingest| ingest.credential.is_some() || !is_page;
-    let takes_uploads = door(http).is_some_and(Door::takes_uploads);
+    let takes_uploads = door(http).is_some_and(|door| door.takes_uploads());
     let writes = takes_uploads && site.ingest.as_ref().is_some_and(may_write);
     if writes { cors::ALL_METHODS } else { cors::METHODS }
 }
@@ -84,13 +84,13 @@ pub(super) async fn answer(
         Err(failure) => failure.response(),
     };
     let response = body.drained(response).await;
-    door(http).into_iter().for_each(Door::answered);
+    door(http).iter().for_each(|door| door.answered());
     response
 }
 
 async fn write(site: &Site, http: &ServiceRequest, body: &mut Body) -> Result<StatusCode, Failure> {
     let headers = http.headers();
-    let (ingest, path) = admit(site, http.method(), http.uri(), headers, door(http))?;
+    let (ingest, path) = admit(site, http.method(), http.uri(), headers, door(http).as_deref())?;
     if has_no_end(http) {
         return Err(Failure::malformed("an upload by HTTP/1.0 needs a Content-Length"));
     }
@@ -145,8 +145,10 @@ pub(super) async fn expect(site: &Site, request: &actix_http::Request) -> Result
     }
 }
 
-fn door(http: &ServiceRequest) -> Option<&Door> {
-    http.conn_data::<Rc<Door>>().map(|door| &**door)
+/// That of the request's connection, or of its stream.
+fn door(http: &ServiceRequest) -> Option<Rc<Door>> {
+    let of_stream = || http.extensions().get().cloned();
+    http.conn_data::<Rc<Door>>().cloned().or_else(of_stream)
 }
 
 /// Whether a request may change what its path names; says why not.

@@ -6,7 +6,10 @@
 //! the client hangs up while an answer is due, or takes no answer, what it sent behind is lost.
 //! Here neither can happen, for actix sees the next request, and the end, only when they are due.
 
-use super::{super::wire::Wire, framing::Framing};
+use super::{
+    super::{connection::Io, wire::Outlet},
+    framing::Framing,
+};
 use crate::metrics::Open;
 use bytes::{Buf, BytesMut};
 use std::{
@@ -20,7 +23,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A connection.
 pub struct Paced {
-    wire: Wire,
+    io: Io,
     /// `None` where nobody may push.
     framing: Option<Framing>,
     /// What came behind an upload that is not answered yet: no more than was read at once.
@@ -41,21 +44,24 @@ pub struct Door {
 
 impl std::fmt::Debug for Paced {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Paced({:?})", self.wire)
+        write!(f, "Paced({:?})", self.io)
     }
 }
 
 impl Paced {
     /// A connection that was accepted.
-    pub(in crate::http) fn new(wire: Wire, open: Open, takes_uploads: bool) -> Self {
-        let door = Rc::new(Door { takes_uploads, ..Door::default() });
+    pub(in crate::http) fn new(io: Io, open: Open, takes_uploads: bool) -> Self {
         let framing = takes_uploads.then(Framing::default);
-        Self { wire, framing, ahead: BytesMut::new(), is_deaf: false, door, _open: open }
+        let door = Door::new(takes_uploads);
+        Self { io, framing, ahead: BytesMut::new(), is_deaf: false, door, _open: open }
     }
 
-    /// The connection itself.
-    pub(in crate::http) fn wire(&self) -> &Wire {
-        &self.wire
+    /// Where bodies are written past actix, if nothing stands between us and the socket.
+    pub(in crate::http) fn outlet(&self) -> Option<Outlet> {
+        match &self.io {
+            Io::Plain(wire) => Some(wire.outlet()),
+            Io::Tls(_) => None,
+        }
     }
 
     /// For the requests that come over it.
@@ -65,6 +71,11 @@ impl Paced {
 }
 
 impl Door {
+    /// That of a connection that was accepted.
+    pub(in crate::http) fn new(takes_uploads: bool) -> Rc<Self> {
+        Rc::new(Self { takes_uploads, ..Self::default() })
+    }
+
     /// Whether encoders may push here.
     pub(super) fn takes_uploads(&self) -> bool {
         self.takes_uploads
@@ -87,7 +98,7 @@ impl AsyncRead for Paced {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let Some(framing) = &mut this.framing else {
-            return Pin::new(&mut this.wire).poll_read(cx, buffer);
+            return Pin::new(&mut this.io).poll_read(cx, buffer);
         };
         if this.door.is_due.get() {
             this.door.reader.replace(Some(cx.waker().clone()));
@@ -95,7 +106,7 @@ impl AsyncRead for Paced {
         }
         let before = buffer.filled().len();
         if this.ahead.is_empty() {
-            ready!(Pin::new(&mut this.wire).poll_read(cx, buffer))?;
+            ready!(Pin::new(&mut this.io).poll_read(cx, buffer))?;
         } else {
             let length = this.ahead.len().min(buffer.remaining());
             buffer.put_slice(&this.ahead[..length]);
@@ -125,7 +136,7 @@ impl AsyncWrite for Paced {
         if this.is_deaf {
             return Poll::Ready(Ok(bytes.len()));
         }
-        match ready!(Pin::new(&mut this.wire).poll_write(cx, bytes)) {
+        match ready!(Pin::new(&mut this.io).poll_write(cx, bytes)) {
             Err(_) if this.framing.is_some() => {
                 this.is_deaf = true;
                 Poll::Ready(Ok(bytes.len()))
@@ -135,10 +146,10 @@ impl AsyncWrite for Paced {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().wire).poll_flush(cx)
+        Pin::new(&mut self.get_mut().io).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().wire).poll_shutdown(cx)
+        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
     }
 }
