@@ -35,15 +35,15 @@
 //! - [`hls`]: LL-HLS from the files that a packager writes for DASH. Knows [`live`], [`cmaf`],
 //!   [`mpd`], [`m3u8`].
 //! - [`http`]: a request is parsed, the core is asked, the answer becomes a response. Knows
-//!   [`live`], [`folder`], [`manifest`], [`hls`], [`mpd`], [`m3u8`], [`metrics`],
-//!   [`recording`].
+//!   [`live`], [`folder`], [`manifest`], [`hls`], [`mpd`], [`m3u8`], [`metrics`], [`recording`],
+//!   [`tls`].
 //! - [`replay`]: a live segmenter imitated from a recording. Knows [`cmaf`], [`mpd`], [`folder`].
 //! - [`server`]: the composition root: builds, wires, stops. Knows all of the above.
 //! - [`demo`]: the built-in recording as a live stream. Knows [`replay`], [`recording`].
 //! - [`cli`]: command lines become configurations; the only place that knows clap.
 //! - [`recording`]: the recording and the page that are compiled in.
-//! - [`clock`], [`shutdown`], [`log_sink`]: the wall clock; stopping as a value; where the log goes.
-//!   Know nothing of ours.
+//! - [`clock`], [`shutdown`], [`log_sink`], [`tls`]: the wall clock; stopping as a value; where the
+//!   log goes; certificates. Know nothing of ours.
 //!
 //! What does not belong here: transcoding and packaging. Bytes are served as they were written.
 

@@ -2,6 +2,7 @@
 
 mod children;
 mod client;
+pub mod h2;
 mod push;
 
 pub use children::{Run, write_alone};
@@ -64,7 +65,8 @@ impl Server {
         let mut line = String::new();
         let mut output = BufReader::new(child.stdout.take().expect("piped"));
         output.read_line(&mut line).expect("a line");
-        let address = line.trim().trim_start_matches("http://").trim_end_matches('/');
+        let address = line.trim().split_once("://").map_or("", |(_, rest)| rest);
+        let address = address.trim_end_matches('/');
         let address = address.parse().unwrap_or_else(|_| panic!("no URL but {line:?}"));
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
         // Read all the time: a pipe that is full would stop the server.

@@ -14,6 +14,8 @@ mod helpers;
 mod hls;
 mod holding;
 #[cfg(target_os = "linux")]
+mod http2;
+#[cfg(target_os = "linux")]
 mod ingest_access;
 mod ingest_connections;
 #[cfg(target_os = "linux")]
