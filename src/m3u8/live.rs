@@ -82,8 +82,8 @@ pub fn announced(text: &str) -> Option<String> {
     let mut new = String::with_capacity(text.len() + 80);
     let mut is_done = false;
     for line in text.split_inclusive('\n') {
-        let body = line.trim_end_matches(['\r', '\n']);
-        let end = if body.len() == line.len() { "\n" } else { &line[body.len()..] };
+        let end = if line.ends_with("\r\n") { "\r\n" } else { "\n" };
+        let body = line.strip_suffix(end).unwrap_or(line);
         if is_done || !is(line, anchor) {
             new.push_str(line);
             continue;

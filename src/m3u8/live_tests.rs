@@ -52,3 +52,12 @@ fn one_line_is_changed() {
     );
     assert_eq!(announced(PARTS), Some(wanted));
 }
+
+#[test]
+fn a_line_without_an_end_is_ended() {
+    for end in ["", "\r", "\r\r"] {
+        let text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2{end}");
+        let new = announced(&text).expect("a live one");
+        assert_eq!(Live::read(&new).map(|live| live.blocks), Some(true), "{new:?}");
+    }
+}
