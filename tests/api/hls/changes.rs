@@ -134,7 +134,8 @@ fn hls_the_list_ends_after_a_segment_that_calls_itself_the_last() {
 
 #[test]
 fn hls_a_stream_that_begins_again_after_its_end_is_another_list() {
-    let stage = Stage::new(3, &[]);
+    let stage = Stage::new(0, &[]);
+    (1..=3).for_each(|number| stage.aged(number, number, 60 - 2 * number));
     stage.list(&format!("{VIDEO}?_HLS_msn=3"));
     stage.mpd("static", 0);
     crate::helpers::until(|| stage.list(VIDEO).is_ended.then_some(()));

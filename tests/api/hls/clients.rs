@@ -92,7 +92,12 @@ fn hls_shaka_packager_writes_and_the_rules_are_kept() {
     let to = server.path("tv").display().to_string();
     let stream =
         format!("stream=video,init_segment={to}/init.mp4,segment_template={to}/v$Time$.m4s");
-    let options = ["--segment_duration=1", "--fragment_duration=0.2", "--mpd_output"];
+    let options = [
+        "--segment_duration=1",
+        "--fragment_duration=0.2",
+        "--fragment_sap_aligned=false",
+        "--mpd_output",
+    ];
     let _packager = Packager::start(shaka, &stream, &options, &format!("{to}/live.mpd"));
     walk(&server, "/ldash/hls/tv/live.mpd/");
 }
