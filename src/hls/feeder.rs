@@ -16,18 +16,15 @@ use crate::{
 };
 use bytes::Bytes;
 use futures::future::select_all;
-use std::{
-    future::poll_fn,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{future::poll_fn, sync::Arc, time::SystemTime};
 use tokio::{sync::watch, task::spawn_blocking, time::timeout};
 
 /// More segments in a row are not missing: the packager counts from elsewhere.
 const MAX_MISSING: u64 = 16;
 
-/// So long is waited for a place among those who wait, when there is none.
-const CROWDED: Duration = Duration::from_secs(1);
+/// After a segment that calls itself the last one (brand `lmsg`), so many segments' time is left
+/// for the MPD to say otherwise: a new Period, or a new start.
+const LAST_PATIENCE: u32 = 2;
 
 /// So often may an MPD be written while the next segment does not come: then it is looked for
 /// under other names.
@@ -63,6 +60,8 @@ struct Place {
     number: u64,
     /// Where it ended, in ticks of the template as names tell them.
     end: Option<u64>,
+    /// It called itself the last one.
+    is_last: bool,
 }
 
 enum Next {
@@ -125,7 +124,14 @@ impl Feeder {
             if at.is_none() || updates >= MAX_UPDATES {
                 values.splice(0..0, self.search(rendition, at, era.plan.is_static).await);
             }
-            let found = self.any_of(rendition, &values, era.plan.is_static).await?;
+            let found = self.any_of(rendition, &values, era.plan.is_static);
+            let found = match at.filter(|place| place.is_last) {
+                Some(_) => match timeout(rendition.nominal() * LAST_PATIENCE, found).await {
+                    Ok(found) => found?,
+                    Err(_) => return Ok(Next::End),
+                },
+                None => found.await?,
+            };
             match found {
                 Some((value, file)) => return Ok(Next::Segment(value, file)),
                 None if era.plan.is_static => return Ok(Next::End),
@@ -161,8 +167,8 @@ impl Feeder {
         let (nominal, after) = (rendition.nominal(), self.modified);
         let is_fresh = |file: &File| search::is_fresh(file, after, nominal);
         // Registered before the disk is looked at: no wake-up is lost.
-        let waits = paths.iter().map(|(_, path)| self.library.wait(path.clone()));
-        let mut waits: Vec<_> = waits.filter_map(Result::ok).collect();
+        let waits = paths.iter().map(|(_, path)| self.library.attend(path.clone()));
+        let mut waits: Vec<_> = waits.collect();
         loop {
             for (value, path) in &paths {
                 let found = self.files.look(path.clone(), !is_static).await;
@@ -174,9 +180,8 @@ impl Feeder {
                 return Ok(None);
             }
             self.track.change(Timeline::go_live);
-            if waits.len() < paths.len() || waits.is_empty() {
-                let changed = timeout(CROWDED, self.eras.changed()).await;
-                return if matches!(changed, Ok(Err(_))) { Err(Gone) } else { Ok(None) };
+            if waits.is_empty() {
+                return self.eras.changed().await.map(|()| None).map_err(|_| Gone);
             }
             let any = select_all(waits.iter_mut().map(|wait| Box::pin(wait.until(is_fresh))));
             tokio::select! {
@@ -202,13 +207,13 @@ impl Feeder {
         }
         let mut refused: Option<Arc<File>> = None;
         loop {
-            let wait = self.library.wait(path.clone());
+            let mut wait = self.library.attend(path.clone());
             let accepts =
                 |file: &File| !refused.iter().any(|old| std::ptr::eq(&raw const **old, file));
             let found = self.files.look(path.clone(), true).await.filter(|file| accepts(file));
-            let file = match (found, wait) {
-                (Some(file), _) => Some(file),
-                (None, Ok(mut wait)) => tokio::select! {
+            let file = match found {
+                Some(file) => Some(file),
+                None => tokio::select! {
                     file = wait.until(accepts) => file,
                     changed = self.eras.changed() => {
                         changed.map_err(|_| Gone)?;
@@ -218,10 +223,6 @@ impl Feeder {
                         None
                     }
                 },
-                (None, Err(_)) => {
-                    let _ = timeout(CROWDED, self.eras.changed()).await;
-                    None
-                }
             };
             let Some(file) = file else { continue };
             let bytes = read_whole(&file).await;
@@ -285,7 +286,8 @@ impl Feeder {
         }
         self.track.change(|timeline| timeline.finish(reading.bytes, is_whole));
         self.modified = file.finished().map(|finished| finished.modified).or(self.modified);
-        Some(Place { value, number, end: reading.end(rendition, value) })
+        let is_last = is_whole && reading.reader.is_last();
+        Some(Place { value, number, end: reading.end(rendition, value), is_last })
     }
 
     /// The number of the segment that comes next, after those that are missing have been told.

@@ -34,6 +34,6 @@ mod view;
 
 pub use plan::{Plan, Refusal};
 pub use presentation::Presentation;
-pub use presentations::{Files, Listed, Presentations, Settings};
+pub use presentations::{Files, Listed, NotOpened, Presentations, Settings};
 pub use track::Bytes;
 pub use view::{Media, Part, View};

@@ -141,10 +141,7 @@ impl Presentation {
     /// The MPD that comes after this one; `None` when it is gone.
     async fn next_mpd(&self, files: &Arc<dyn Files>, mpd: &Arc<File>) -> Option<Arc<File>> {
         let is_other = |file: &File| !std::ptr::eq(&raw const **mpd, file);
-        let Ok(mut wait) = self.library.wait(self.path.clone()) else {
-            // No place to wait: it may be tried again by the next who asks.
-            return std::future::pending().await;
-        };
+        let mut wait = self.library.attend(self.path.clone());
         loop {
             if let Some(file) = wait.until(is_other).await {
                 return Some(file);
@@ -157,7 +154,8 @@ impl Presentation {
         }
     }
 
-    /// Takes a new version of the MPD; false when it is about other renditions.
+    /// Takes a new version of the MPD; false when it is about other renditions, or about a stream
+    /// that goes on after its end: what has ended stays so.
     fn renew(&self, mpd: &Arc<File>) -> bool {
         let Some(bytes) = mpd.whole() else { return true };
         let plan = match Plan::read(&String::from_utf8_lossy(&bytes), &self.path) {
@@ -168,7 +166,8 @@ impl Presentation {
             }
         };
         let before = self.era.borrow().clone();
-        if !plan.has_renditions_of(&before.plan) {
+        let has_ended = self.tracks.iter().all(|track| track.timeline().is_ended);
+        if !plan.has_renditions_of(&before.plan) || (has_ended && !plan.is_static) {
             return false;
         }
         let (number, zero) = match plan.continues(&before.plan) {

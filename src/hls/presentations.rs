@@ -39,6 +39,21 @@ pub struct Settings {
     pub part: Duration,
 }
 
+/// Why there is no presentation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotOpened {
+    /// There can be none of this MPD.
+    Refused(Refusal),
+    /// Too many others are being watched.
+    Crowded,
+}
+
+impl From<Refusal> for NotOpened {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 /// At most so many at a time; beyond, those who ask for another are refused.
 const MAX_PRESENTATIONS: usize = 64;
 
@@ -72,7 +87,7 @@ impl Presentations {
     ///
     /// # Errors
     /// When there can be none; says why.
-    pub fn open(self: &Arc<Self>, mpd: &Arc<File>) -> Result<Arc<Presentation>, Refusal> {
+    pub fn open(self: &Arc<Self>, mpd: &Arc<File>) -> Result<Arc<Presentation>, NotOpened> {
         let path = mpd.path();
         if let Some(running) = self.current(path) {
             return Ok(running);
@@ -84,7 +99,7 @@ impl Presentations {
             return Ok(running.clone());
         }
         if running.len() >= MAX_PRESENTATIONS {
-            return Err(Refusal("too many others are being watched".into()));
+            return Err(NotOpened::Crowded);
         }
         let presentation = Presentation::new(plan, mpd, &self.library, self.settings.part);
         running.insert(path.clone(), presentation.clone());

@@ -8,6 +8,9 @@ use super::{
 use crate::live::File;
 use std::time::{Duration, SystemTime};
 
+/// So many segments ahead are waited for: all but the last of them may be missing.
+const AHEAD: u64 = 4;
+
 /// So many segments that are there already are listed at the start.
 const HISTORY: usize = 8;
 
@@ -70,7 +73,7 @@ pub(super) fn is_fresh(file: &File, after: Option<SystemTime>, nominal: Duration
 /// Those after this segment, the most likely first. `end`: where it ended, in ticks of the template.
 pub(super) fn candidates(rendition: &Rendition, value: u64, end: Option<u64>) -> Vec<u64> {
     match rendition.naming {
-        Naming::Number(_) => vec![value.saturating_add(1), value.saturating_add(2)],
+        Naming::Number(_) => (1..=AHEAD).map(|ahead| value.saturating_add(ahead)).collect(),
         Naming::Time => {
             let predicted = end.unwrap_or(value.saturating_add(rendition.ticks));
             let half = rendition.ticks / 2;

@@ -61,7 +61,7 @@ fn uploads_that_end_in_another_order_are_taken() {
 
 #[test]
 fn the_next_one_is_the_next_number_or_where_this_one_ends() {
-    assert_eq!(candidates(&rendition("$Number$.m4s"), 7, Some(99)), [8, 9]);
+    assert_eq!(candidates(&rendition("$Number$.m4s"), 7, Some(99)), [8, 9, 10, 11]);
     assert_eq!(candidates(&rendition("$Time$.m4s"), 7, Some(10)), [10]);
     let told = Rendition { times: vec![5, 7, 9, 11], ..rendition("$Time$.m4s") };
     assert_eq!(candidates(&told, 7, Some(10)), [10, 9]);

@@ -16,6 +16,8 @@ pub(super) enum Failure {
     Absent,
     /// There is no HLS for an MPD; the text says why.
     NoHls(String),
+    /// Too many other presentations are being watched.
+    TooManyHls,
     /// A playlist was waited for as long as may be, and did not change.
     Blocked,
     /// It did not appear while the request waited.
@@ -108,6 +110,7 @@ impl Failure {
             Self::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Changed
             | Self::TooManyHeld
+            | Self::TooManyHls
             | Self::Busy
             | Self::Unwatched
             | Self::Blocked
@@ -121,6 +124,7 @@ impl Failure {
             Self::Malformed(reason) => reason.clone(),
             Self::Absent => "nothing is served at this path".into(),
             Self::NoHls(reason) => format!("there is no HLS for this MPD: {reason}").into(),
+            Self::TooManyHls => "too many other streams are watched as HLS; try again".into(),
             Self::Blocked => "nothing new came in time".into(),
             Self::TimedOut(waited) => format!("it did not appear within {waited:?}").into(),
             Self::Denied => "the server may not read it; see its permissions".into(),
@@ -170,7 +174,7 @@ impl Failure {
                     .append_header((header::WWW_AUTHENTICATE, "Basic realm=\"uploads\""))
                     .append_header((header::WWW_AUTHENTICATE, "Bearer realm=\"uploads\""))
             }
-            Self::TooManyHeld | Self::Busy | Self::Blocked => {
+            Self::TooManyHeld | Self::TooManyHls | Self::Busy | Self::Blocked => {
                 response.insert_header((header::RETRY_AFTER, "1"))
             }
             Self::Range(length) => {

@@ -292,14 +292,24 @@ impl Library {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(TooMany);
         }
+        Ok(self.enter(path, true))
+    }
+
+    /// The same for one of our own, who takes no client's place: whoever calls this sees to it
+    /// that they are few.
+    pub fn attend(self: &Arc<Self>, path: MediaPath) -> Wait {
+        self.enter(path, false)
+    }
+
+    fn enter(self: &Arc<Self>, path: MediaPath, is_counted: bool) -> Wait {
         let mut shelf = self.shelf();
         let entry = shelf.entries.entry(path.clone()).or_default();
         entry.waiting += 1;
-        let (is_first, nudges, tidings) = (entry.waiting == 1, entry.nudges, entry.tidings);
+        let (is_first, told) = (entry.waiting == 1, (entry.nudges, entry.tidings));
         if is_first {
             shelf.index.wanted(&path);
         }
-        Ok(Wait::new(self.clone(), path, nudges, tidings))
+        Wait::new(self.clone(), path, told, is_counted)
     }
 
     pub(super) fn charge(&self, bytes: u64) {

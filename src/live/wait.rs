@@ -16,11 +16,19 @@ pub struct Wait {
     nudges: u64,
     /// Those at its beginning.
     tidings: u64,
+    /// It takes a place among those that are limited.
+    is_counted: bool,
 }
 
 impl Wait {
-    pub(super) fn new(library: Arc<Library>, path: MediaPath, nudges: u64, tidings: u64) -> Self {
-        Self { library, path, ticket: None, nudges, tidings }
+    /// For a path whose entry says so.
+    pub(super) fn new(
+        library: Arc<Library>,
+        path: MediaPath,
+        (nudges, tidings): (u64, u64),
+        is_counted: bool,
+    ) -> Self {
+        Self { library, path, ticket: None, nudges, tidings, is_counted }
     }
 
     /// What it waits for.
@@ -65,7 +73,9 @@ impl Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        self.library.waiting.fetch_sub(1, Ordering::Relaxed);
+        if self.is_counted {
+            self.library.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
         let mut shelf = self.library.shelf();
         let Some(entry) = shelf.entries.get_mut(&self.path) else { return };
         entry.waiting -= 1;

@@ -48,7 +48,8 @@ impl Live {
                 // It stands before the first segment.
                 ("#EXT-X-MEDIA-SEQUENCE", first) => edge.next = first.parse().ok()?,
                 ("#EXT-X-SERVER-CONTROL", list) => {
-                    blocks = attributes(list).get("CAN-BLOCK-RELOAD").is_some_and(|is| is == "YES");
+                    blocks |=
+                        attributes(list).get("CAN-BLOCK-RELOAD").is_some_and(|is| is == "YES");
                 }
                 ("#EXT-X-PART-INF", list) => edge.part_target = part_target(list),
                 ("#EXT-X-PART", _) => edge.open_parts += 1,
@@ -82,8 +83,8 @@ pub fn announced(text: &str) -> Option<String> {
     let mut new = String::with_capacity(text.len() + 80);
     let mut is_done = false;
     for line in text.split_inclusive('\n') {
-        let body = line.trim_end_matches(['\r', '\n']);
-        let end = if body.len() == line.len() { "\n" } else { &line[body.len()..] };
+        let end = if line.ends_with("\r\n") { "\r\n" } else { "\n" };
+        let body = line.strip_suffix(end).unwrap_or(line);
         if is_done || !is(line, anchor) {
             new.push_str(line);
             continue;
@@ -97,7 +98,9 @@ pub fn announced(text: &str) -> Option<String> {
         }
         new.push_str(&format!("{control}:{}{end}", controls(list, &live)));
     }
-    Some(new)
+    // What is too odd to be edited is left as it is.
+    let wanted = Live { blocks: true, ..live };
+    (Live::read(&new) == Some(wanted)).then_some(new)
 }
 
 /// What EXT-X-SERVER-CONTROL says now. Where there are parts, it must say how far clients are to

@@ -52,3 +52,20 @@ fn one_line_is_changed() {
     );
     assert_eq!(announced(PARTS), Some(wanted));
 }
+
+#[test]
+fn a_line_without_an_end_is_ended() {
+    for end in ["", "\r", "\r\r"] {
+        let text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2{end}");
+        let new = announced(&text).expect("a live one");
+        assert_eq!(Live::read(&new).map(|live| live.blocks), Some(true), "{new:?}");
+    }
+}
+
+#[test]
+fn what_is_too_odd_to_be_edited_is_left_alone() {
+    let odd = "#EXT-X-SERVER-CONTROL:A=\",CAN-BLOCK-RELOAD =NO\n";
+    let text = FFMPEG.replace("#EXT-X-VERSION:7\n", odd);
+    let new = announced(&text);
+    assert!(new.is_none_or(|new| Live::read(&new).is_some_and(|live| live.blocks)));
+}

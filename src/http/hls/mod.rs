@@ -12,7 +12,7 @@ pub use disk::Disk;
 use super::{Site, access_log::Millis, failure::Failure, headers::SERVER_TIMING, holds::Hold};
 use crate::{
     folder::Answer,
-    hls::{Media, Part, Presentation, View},
+    hls::{Media, NotOpened, Part, Presentation, View},
     live::{self, File, MediaPath},
     m3u8::Directives,
 };
@@ -122,7 +122,10 @@ async fn presentation(
         return Ok(running);
     }
     let file = waiting.manifest().await?;
-    site.hls.open(&file).map_err(|refusal| Failure::NoHls(refusal.0))
+    site.hls.open(&file).map_err(|reason| match reason {
+        NotOpened::Refused(refusal) => Failure::NoHls(refusal.0),
+        NotOpened::Crowded => Failure::TooManyHls,
+    })
 }
 
 async fn playlist(

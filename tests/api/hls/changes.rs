@@ -72,6 +72,17 @@ fn hls_a_missing_segment_is_a_gap() {
 }
 
 #[test]
+fn hls_missing_segments_in_a_row_are_gaps() {
+    let stage = Stage::new(3, &[]);
+    stage.list(&format!("{VIDEO}?_HLS_msn=3"));
+    stage.whole(7);
+    stage.list(&format!("{VIDEO}?_HLS_msn=5"));
+    let list = stage.list(&format!("{VIDEO}?_HLS_msn=7"));
+    let gaps: Vec<bool> = list.segments.iter().map(|segment| segment.is_gap).collect();
+    assert_eq!(gaps, [false, false, false, true, true, true, false]);
+}
+
+#[test]
 fn hls_many_missing_segments_are_found_when_the_mpd_tells_of_others() {
     let stage = Stage::new(1, &[]);
     stage.list(&format!("{VIDEO}?_HLS_msn=1"));
@@ -106,6 +117,38 @@ fn hls_the_list_ends_when_the_mpd_turns_static() {
     // Directives are ignored from now on.
     assert!(stage.list(&format!("{VIDEO}?_HLS_msn=99")).is_ended);
     assert_eq!(stage.refusal("/ldash/hls/tv/live.mpd/v/5.0.m4s").0, 404);
+}
+
+#[test]
+fn hls_the_list_ends_after_a_segment_that_calls_itself_the_last() {
+    let mut stage = Stage::new(3, &[]);
+    stage.list(&format!("{VIDEO}?_HLS_msn=3"));
+    let path = format!("{VIDEO}?_HLS_msn=5");
+    let pending = stage.server.request("GET", &path, &[]);
+    stage.server.held(&path);
+    let styp = b"\0\0\0\x18stypmsdh\0\0\0\0msdhlmsg";
+    stage.replace("4.m4s", &[&styp[..], &segment(0, 4)].concat());
+    let list = super::list::List::parse(&pending.response().text()).expect("a playlist");
+    assert!(list.is_ended && list.segments.len() == 4);
+}
+
+#[test]
+fn hls_a_stream_that_begins_again_after_its_end_is_another_list() {
+    let stage = Stage::new(0, &[]);
+    (1..=3).for_each(|number| stage.aged(number, number, 60 - 2 * number));
+    stage.list(&format!("{VIDEO}?_HLS_msn=3"));
+    stage.mpd("static", 0);
+    crate::helpers::until(|| stage.list(VIDEO).is_ended.then_some(()));
+    stage.whole(1);
+    stage.mpd("dynamic", 9);
+    let list = crate::helpers::until(|| {
+        let list = stage.list(VIDEO);
+        (!list.is_ended).then_some(list)
+    });
+    assert_eq!(uris(&list).last(), Some(&"1.m4s"));
+    stage.whole(2);
+    let list = stage.list(&format!("{VIDEO}?_HLS_msn={}", list.next()));
+    assert_eq!(uris(&list).last(), Some(&"2.m4s"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod bad;
 mod changes;
 mod clients;
 mod list;
+mod packager;
 mod reload;
 mod rules;
 mod stage;

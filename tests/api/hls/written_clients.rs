@@ -1,16 +1,12 @@
 //! ffmpeg and shaka packager write playlists; clients wait for each segment by name.
 
+use super::packager::Packager;
 use crate::{
     ffmpeg::Ffmpeg,
-    helpers::{Run, Server, get},
+    helpers::{Server, get},
     ingest_packagers::shaka,
 };
-use std::{
-    fs,
-    net::SocketAddr,
-    process::{Child, Command, Stdio},
-    thread,
-};
+use std::{fs, net::SocketAddr, thread};
 
 /// What a client has seen of a playlist.
 struct Seen {
@@ -71,41 +67,16 @@ fn written_playlists_of_ffmpeg_are_followed_segment_by_segment() {
     }
 }
 
-/// A program that is killed when this is dropped.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn written_playlists_of_shaka_packager_are_followed_segment_by_segment() {
     let Some(shaka) = shaka() else { return };
     let server = Server::start(&[]);
-    let local = tempfile::tempdir().expect("a folder");
-    let pipe = local.path().join("in.ts");
-    assert!(Command::new("mkfifo").arg(&pipe).run().expect("mkfifo").success());
     fs::create_dir(server.path("tv")).expect("made");
-    let stream = format!(
-        "in={},stream=video,segment_template={to}/v$Number$.ts,playlist_name=v.m3u8",
-        pipe.display(),
-        to = server.path("tv").display(),
-    );
-    let mut packager = Command::new(shaka);
-    packager
-        .args([&stream, "--segment_duration=1", "--hls_playlist_type=LIVE"])
-        .arg(format!("--hls_master_playlist_output={}", server.path("tv/main.m3u8").display()))
-        .stdin(Stdio::null())
-        .stderr(Stdio::null());
-    let _packager = Killed(packager.start().expect("it runs"));
-    let camera = "-loglevel error -nostdin -re -f lavfi -i testsrc=size=160x90:rate=25 -t 20 \
-                  -c:v libx264 -preset ultrafast -g 25 -f mpegts -y";
-    let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args(camera.split_whitespace()).arg(&pipe).stdin(Stdio::null()).stderr(Stdio::null());
-    let _ffmpeg = Killed(ffmpeg.start().expect("ffmpeg; run scripts/test"));
+    let to = server.path("tv").display().to_string();
+    let stream = format!("stream=video,segment_template={to}/v$Number$.ts,playlist_name=v.m3u8");
+    let options =
+        ["--segment_duration=1", "--hls_playlist_type=LIVE", "--hls_master_playlist_output"];
+    let _packager = Packager::start(shaka, &stream, &options, &format!("{to}/main.m3u8"));
     let seen = follow(server.address, "/tv/v.m3u8", 2);
     assert_eq!(seen.blocked, 2);
     let main = server.get("/tv/main.m3u8").text();
