@@ -15,6 +15,7 @@ mod headers;
 mod holds;
 pub mod ingest;
 mod pages;
+mod player;
 mod range;
 mod respond;
 mod routes;
@@ -34,6 +35,7 @@ pub use service::{Settings, service};
 pub use status::Board;
 
 use crate::{
+    clock,
     folder::Folder,
     live::{Library, Patience},
     manifest::Manifests,
@@ -41,7 +43,10 @@ use crate::{
     shutdown::Shutdown,
 };
 use actix_web::http::header::HeaderValue;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// What requests are answered from; shared by all workers.
 #[derive(Debug)]
@@ -70,4 +75,12 @@ pub struct Site {
     pub board: Board,
     /// When the program stops, held requests end.
     pub shutdown: Shutdown,
+}
+
+impl Site {
+    /// The time that players are told.
+    fn now(&self) -> SystemTime {
+        let now = clock::now();
+        now.checked_sub(self.time_displacement).unwrap_or(now)
+    }
 }
