@@ -163,15 +163,21 @@ impl Manifests {
         Some(known.view(file))
     }
 
-    /// Whether a series still comes as it did.
+    /// Whether a series still comes as it did. Without its init nobody can tell: it may be there by
+    /// now.
     fn holds(&self, ground: &mut Ground) -> bool {
         let sight = self.sightings.newest(|path| ground.holds(path));
         let at = sight.as_ref().map_or(0, |sight| sight.at);
-        if sight.is_some() && at == ground.at {
+        if at == ground.at && at > 0 {
             return true;
         }
-        ground.at = at;
-        ground.bears(sight.map(|sight| self.judge(&sight, ground.init.as_ref())))
+        let is_unread = |init: &MediaPath| self.library.current(init).is_none();
+        if sight.is_some() && ground.init.as_ref().is_some_and(is_unread) {
+            return false;
+        }
+        let holds = ground.bears(sight.map(|sight| self.judge(&sight, ground.init.as_ref())));
+        ground.at = if holds { at } else { ground.at };
+        holds
     }
 
     /// Whether segments of a manifest are being written, of those that nobody has seen yet.

@@ -54,6 +54,9 @@ fn segments_of_other_streams_change_nothing() {
     note("1.m4s.7");
     assert_eq!(plan(), first, "of another stream");
     note("1.m4s");
+    let is_bearing = |shown: &mut Shown| shown.grounds.iter_mut().all(|it| manifests.holds(it));
+    let asked = || manifests.shown().get_mut(file.path()).map(is_bearing);
+    assert_eq!([asked(), asked()], [Some(false); 2], "whoever asks");
     let second = plan();
     assert_ne!(second, first, "the first of its own");
     note("2.m4s");
