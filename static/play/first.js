@@ -42,10 +42,10 @@
     url,
     response,
     /** To the moment of `performance.now()` when the first picture is shown, or null when there is none of it here. */
-    picture: url ? play().catch(() => null) : Promise.resolve(null),
+    picture: url ? play().catch(() => stop.abort() ?? null) : Promise.resolve(null),
     /** Whether it is shown now. */
     isShown: () => isShown && !signal.aborted,
-    /** The player has a picture, or there is none to be had. */
+    /** The player has a picture, as near to live, or there is none to be had. */
     handOver: () => stop.abort(),
   };
 

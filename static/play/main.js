@@ -28,9 +28,8 @@ first.picture.then((at) => {
   state.firstShown ??= at;
   if (first.isShown()) say("live", { text: "Playing live" });
 });
-const playing = firstFrame().then(first.handOver);
 // The picture comes first: the panel is loaded when it is there, or does not come soon.
-Promise.race([playing, pause(PANEL_MS)]).then(() => import("./panel.js")).then(({ show }) => show(video, state));
+Promise.race([firstFrame(), pause(PANEL_MS)]).then(() => import("./panel.js")).then(({ show }) => show(video, state));
 if (place.url) run(place.url);
 else say("waiting", { text: "Nothing to play.", hint: "Type the address of a DASH manifest (.mpd) or an HLS playlist (.m3u8) above." });
 

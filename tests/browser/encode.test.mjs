@@ -162,10 +162,11 @@ server.attach(None)
 print(server.get_bound_port(), flush=True)
 GLib.MainLoop().run()
 `;
-const hasRtsp = spawnSync("python3", ["-c", rtspServer.split("server =")[0]]).status === 0;
+// The system's own, which has the packages of the system.
+const hasRtsp = spawnSync("/usr/bin/python3", ["-c", rtspServer.split("server =")[0]]).status === 0;
 
 test("a camera of the network: its pictures tell when they came", { timeout: 90_000, skip: !hasRtsp && "needs gir1.2-gst-rtsp-server-1.0, python3-gi and gstreamer1.0-plugins-ugly" }, async (t) => {
-  const camera = spawn("python3", ["-c", rtspServer], { stdio: ["ignore", "pipe", "inherit"] });
+  const camera = spawn("/usr/bin/python3", ["-c", rtspServer], { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => camera.kill("SIGKILL"));
   const port = await new Promise((told) => camera.stdout.once("data", (text) => told(Number(text))));
   const files = await origin(t);

@@ -21,6 +21,7 @@ test("the pace walks in to the target from both sides, and keeps still when it i
 test("the pace changes by steps, is never fast with nothing ahead, and jumps what is far", () => {
   assert.equal(near(0.56, { rate: 1.035 }).rate, 1.035, "next to nothing is no change");
   assert.ok(near(0.8, { buffer: 0.01 }).rate < 1);
+  assert.ok(near(1.2, { isHidden: true }).rate > 1.5, "nobody sees it");
   assert.ok(near(100).jump);
   assert.ok(!near(2).jump);
 });
