@@ -14,14 +14,14 @@ use crate::{
 };
 use bytes::Bytes;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, VecDeque},
     fs,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
-/// So many folders are looked at.
-const MAX_FOLDERS: usize = 1000;
+/// So many folders are looked at, those first that lie least deep.
+const MAX_FOLDERS: usize = 20_000;
 
 /// So many manifests are noted.
 const MAX_MANIFESTS: usize = 1000;
@@ -37,6 +37,8 @@ const TICK: Duration = Duration::from_secs(2);
 pub struct Survey {
     /// By path below the root.
     folders: HashMap<PathBuf, Seen>,
+    /// Other paths, by links, to folders that are known: at most [`MAX_FOLDERS`].
+    others: HashMap<PathBuf, PathBuf>,
 }
 
 #[derive(Debug)]
@@ -45,8 +47,23 @@ struct Seen {
     manifests: Vec<MediaPath>,
     /// The newest segment, and when it was written.
     newest: Option<(PathBuf, SystemTime)>,
-    /// Folders and links in it, relative to the root.
+    /// Folders in it, relative to the root.
     below: Vec<PathBuf>,
+    /// Links in it that may lead to folders.
+    links: Vec<PathBuf>,
+}
+
+/// What is still to be looked at: no more than the disk has, of [`MAX_FILES`] for each folder.
+#[derive(Default)]
+struct Todo {
+    folders: VecDeque<PathBuf>,
+    links: VecDeque<PathBuf>,
+}
+
+impl Todo {
+    fn next(&mut self) -> Option<PathBuf> {
+        self.folders.pop_front().or_else(|| self.links.pop_front())
+    }
 }
 
 impl Survey {
@@ -61,6 +78,7 @@ impl Survey {
 
     /// When a segment last came to a folder, which is named relative to the root.
     pub fn newest(&self, folder: &Path) -> Option<SystemTime> {
+        let folder = self.others.get(folder).map_or(folder, PathBuf::as_path);
         self.folders.get(folder)?.newest.as_ref().map(|(_, written)| *written)
     }
 }
@@ -69,16 +87,23 @@ impl Folder {
     /// Looks at all folders; `last` is what was known before. Blocks.
     pub fn survey(&self, mut last: Survey) -> Survey {
         let mut survey = Survey::default();
-        let (mut todo, mut visited) = (vec![PathBuf::new()], HashSet::new());
-        while let Some(relative) = todo.pop().filter(|_| survey.folders.len() < MAX_FOLDERS) {
+        let mut visited: HashMap<PathBuf, PathBuf> = HashMap::new();
+        // Links after all folders: what is there by both ways goes by its own name.
+        let mut todo = Todo { folders: VecDeque::from([PathBuf::new()]), ..Todo::default() };
+        while let Some(relative) = todo.next().filter(|_| survey.folders.len() < MAX_FOLDERS) {
             let Found::Folder(real) = self.glance.root.find(&relative) else { continue };
-            if !visited.insert(real.clone()) {
+            if let Some(known) = visited.get(&real) {
+                if survey.others.len() < MAX_FOLDERS {
+                    survey.others.insert(relative, known.clone());
+                }
                 continue;
             }
             let Some(seen) = seen(&real, &relative, last.folders.remove(&relative)) else {
                 continue;
             };
-            todo.extend(seen.below.iter().cloned());
+            visited.insert(real, relative.clone());
+            todo.folders.extend(seen.below.iter().cloned());
+            todo.links.extend(seen.links.iter().cloned());
             survey.folders.insert(relative, seen);
         }
         survey
@@ -128,7 +153,13 @@ fn seen(real: &Path, relative: &Path, before: Option<Seen>) -> Option<Seen> {
         }
         return Some(before);
     }
-    let mut seen = Seen { modified, manifests: Vec::new(), newest: None, below: Vec::new() };
+    let mut seen = Seen {
+        modified,
+        manifests: Vec::new(),
+        newest: None,
+        below: Vec::new(),
+        links: Vec::new(),
+    };
     for entry in fs::read_dir(real).ok()?.flatten().take(MAX_FILES) {
         seen.note(&entry, relative);
     }
@@ -143,8 +174,11 @@ impl Seen {
             return;
         };
         let Ok(kind) = entry.file_type() else { return };
-        if kind.is_dir() || (kind.is_symlink() && path.role() == Role::Other) {
+        if kind.is_dir() {
             return self.below.push(relative);
+        }
+        if kind.is_symlink() && path.role() == Role::Other {
+            return self.links.push(relative);
         }
         match path.role() {
             Role::Manifest(_) if self.manifests.len() < MAX_MANIFESTS => self.manifests.push(path),
@@ -200,6 +234,38 @@ mod tests {
         fs::remove_dir_all(disk.path().join("a&b")).expect("gone");
         fs::write(disk.path().join("b.mpd"), "x").expect("written");
         assert_eq!(names(&folder.survey(survey)), ["b.mpd", "y.m3u8"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_is_known_by_its_links_too_and_listed_by_its_own_name() {
+        use std::os::unix::fs::symlink;
+        let disk = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(disk.path().join("z/deep")).expect("made");
+        symlink(disk.path().join("z/deep"), disk.path().join("a")).expect("linked");
+        for name in ["z/deep/x.mpd", "z/deep/1.m4s"] {
+            fs::write(disk.path().join(name), "x").expect("written");
+        }
+        let survey = folder(disk.path()).survey(Survey::default());
+        assert_eq!(names(&survey), ["z/deep/x.mpd"]);
+        let newest = survey.newest(Path::new("z/deep"));
+        assert!(newest.is_some() && survey.newest(Path::new("a")) == newest);
+    }
+
+    #[test]
+    fn many_folders_are_looked_at_and_shallow_ones_first() {
+        let disk = tempfile::tempdir().expect("a folder");
+        let many = disk.path().join("old");
+        for number in 0..1500 {
+            fs::create_dir_all(many.join(format!("{number}/x"))).expect("made");
+        }
+        fs::create_dir(disk.path().join("new")).expect("made");
+        for name in ["new/x.mpd", "old/1400/x/y.mpd"] {
+            fs::write(disk.path().join(name), "x").expect("written");
+        }
+        let folder = folder(disk.path());
+        let survey = folder.survey(Survey::default());
+        assert_eq!(names(&survey), ["new/x.mpd", "old/1400/x/y.mpd"]);
     }
 
     #[cfg(unix)]

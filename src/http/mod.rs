@@ -18,6 +18,7 @@ mod holds;
 pub mod ingest;
 mod lane;
 mod pages;
+mod player;
 mod range;
 mod reload;
 mod respond;
@@ -38,6 +39,7 @@ pub use service::{Settings, service};
 pub use status::Board;
 
 use crate::{
+    clock,
     folder::Folder,
     hls::Presentations,
     live::{Library, Patience},
@@ -46,7 +48,10 @@ use crate::{
     shutdown::Shutdown,
 };
 use actix_web::http::header::HeaderValue;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// What requests are answered from; shared by all workers.
 #[derive(Debug)]
@@ -77,4 +82,12 @@ pub struct Site {
     pub board: Board,
     /// When the program stops, held requests end.
     pub shutdown: Shutdown,
+}
+
+impl Site {
+    /// The time that players are told.
+    fn now(&self) -> SystemTime {
+        let now = clock::now();
+        now.checked_sub(self.time_displacement).unwrap_or(now)
+    }
 }

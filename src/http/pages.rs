@@ -1,4 +1,4 @@
-//! The pages that lldash brings: the list of streams, and the player.
+//! The pages that lldash brings: the list of streams, and what all pages need.
 //!
 //! Each is one of the compiled-in assets. Its relative links lead to `/ldash/assets/`, wherever it
 //! is shown.
@@ -28,12 +28,6 @@ use std::{
     time::SystemTime,
 };
 
-/// The player loads players from the CDN where they are not compiled in, and plays any URL.
-const PLAYER_POLICY: &str = "default-src 'self'; \
-    script-src 'self' https://cdn.jsdelivr.net; worker-src 'self' blob:; \
-    connect-src * blob: data:; media-src * blob: data:; img-src 'self' blob: data:; \
-    style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'";
-
 /// Names in the folder are others' text: none of it can become a script.
 const FRONT_POLICY: &str = "default-src 'self'; img-src 'self' data:; \
     style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'";
@@ -44,21 +38,15 @@ pub(super) async fn front(site: &Arc<Site>, url_path: &str) -> HttpResponse {
     let list = list(&streams, clock::now());
     let page = assets::asset("front.html").and_then(|bytes| std::str::from_utf8(bytes).ok());
     let page = with_list(page.unwrap_or(include_str!("front.html")), &list);
-    html(FRONT_POLICY, "no-store").body(with_base(&page, url_path))
+    html(FRONT_POLICY).body(with_base(&page, url_path))
 }
 
-/// The player's page, whatever is to be played: the page tells when that is not there.
-pub(super) fn player(url_path: &str) -> HttpResponse {
-    let page = assets::asset("play.html").or_else(|| assets::asset("index.html"));
-    let page = String::from_utf8_lossy(page.unwrap_or_default());
-    html(PLAYER_POLICY, "no-cache").body(with_base(&page, url_path))
-}
-
-fn html(policy: &'static str, caching: &'static str) -> actix_web::HttpResponseBuilder {
+/// A page that nobody keeps.
+pub(super) fn html(policy: &'static str) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
-        .insert_header((header::CACHE_CONTROL, caching))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::CONTENT_SECURITY_POLICY, policy))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
     response
@@ -80,8 +68,9 @@ fn with_list(page: &str, list: &str) -> String {
 const LIST_PLACE: &str = "{{streams}}";
 
 /// Lets a page's relative links lead to the assets, seen from where it is shown: behind a proxy
-/// the server's root may be another. A page with a base of its own is left alone.
-fn with_base(page: &str, url_path: &str) -> String {
+/// the server's root may be another. So the root is three folders above the base, which pages rely
+/// on. A page with a base of its own is left alone.
+pub(super) fn with_base(page: &str, url_path: &str) -> String {
     let Some(at) = page.find("<head>").filter(|_| !page.contains("<base ")) else {
         return page.to_owned();
     };
@@ -90,10 +79,11 @@ fn with_base(page: &str, url_path: &str) -> String {
         depth => "../".repeat(depth - 2),
     };
     let (before, after) = page.split_at(at + "<head>".len());
-    format!("{before}\n    <base href=\"{up}assets/\">{after}")
+    let version = &*assets::VERSION;
+    format!("{before}\n    <base href=\"{up}assets/{version}/\">{after}")
 }
 
-/// The streams as a list, with links to the player.
+/// The streams as a list, with links to the player, relative to the page's base.
 fn list(streams: &Streams, now: SystemTime) -> String {
     if streams.listed.is_empty() {
         return "<p>No stream yet. Have a packager write its segments and manifest into the \
@@ -111,8 +101,8 @@ fn list(streams: &Streams, now: SystemTime) -> String {
         // Writing to a text does not fail.
         let _ = writeln!(
             list,
-            "<li><a href=\"/{url}\">{name}</a> \
-             <a href=\"/ldash/play/{url}\" aria-label=\"play {name}\">play</a> \
+            "<li><a href=\"../../../{url}\">{name}</a> \
+             <a href=\"../../play/{url}\" aria-label=\"play {name}\">play</a> \
              <small>{state}</small></li>"
         );
     }
@@ -124,8 +114,10 @@ fn list(streams: &Streams, now: SystemTime) -> String {
     list
 }
 
-/// One of our own files.
+/// One of our own files; one that is asked for by the version of all never changes.
 pub(super) async fn asset(name: &str, headers: &HeaderMap) -> Option<HttpResponse> {
+    let (name, is_fixed) = assets::unversioned(name);
+    let caching = if is_fixed { "public, max-age=31536000, immutable" } else { "no-cache" };
     let bytes = assets::asset(name)?;
     let path = MediaPath::from_disk(Path::new(name))?;
     let Packed { tag, gzipped } = packed(name, bytes).await?;
@@ -134,7 +126,7 @@ pub(super) async fn asset(name: &str, headers: &HeaderMap) -> Option<HttpRespons
     let is_known = Conditions::parse(headers).judge(Some(&tag), None) == Outcome::NotModified;
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
-        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::CACHE_CONTROL, caching))
         .insert_header((header::VARY, "Accept-Encoding"))
         .insert_header((header::ETAG, &*tag.0));
     if is_known {
@@ -200,7 +192,8 @@ mod tests {
             ("/ldash/play/x.mpd", "../assets/"),
             ("/ldash/play/a/b/x.mpd", "../../../assets/"),
         ] {
-            let wanted = format!("<head>\n    <base href=\"{wanted}\"></head>");
+            let version = &*assets::VERSION;
+            let wanted = format!("<head>\n    <base href=\"{wanted}{version}/\"></head>");
             assert_eq!(base(path), wanted, "{path}");
         }
         let own = "<head><base href=\"/x/\"></head>";

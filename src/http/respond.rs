@@ -11,6 +11,7 @@ use super::{
     range::{Asked, Part},
 };
 use crate::{
+    clock,
     folder::StoredFile,
     live::{self, Finished, MediaPath, Phase, Tag},
 };
@@ -151,7 +152,7 @@ fn finished_live(
     let is_compressed = compresses && plain != Outcome::NotModified;
     let tag = if is_compressed { gzip::tag(&finished.tag) } else { finished.tag.clone() };
     let mut response = builder(site, file.path());
-    validators(&mut response, &tag, finished.modified);
+    validators(&mut response, file.path(), &tag, finished.modified);
     if is_text {
         response.append_header((header::VARY, "Accept-Encoding"));
     }
@@ -210,7 +211,7 @@ pub(super) fn stored(
     }
     let mut response = builder(site, path);
     if stored.whole {
-        validators(&mut response, &stored.tag, stored.modified);
+        validators(&mut response, path, &stored.tag, stored.modified);
     }
     // A torn one shows neither tag nor time, and no part of it is sent as if it were whole.
     let shown = stored.whole.then_some((&stored.tag, stored.modified)).unzip();
@@ -287,9 +288,21 @@ fn builder(site: &Site, path: &MediaPath) -> HttpResponseBuilder {
     response
 }
 
-fn validators(response: &mut HttpResponseBuilder, tag: &Tag, modified: SystemTime) {
+/// A manifest may change again within the second in which it was written: until that is over, its
+/// time does not tell one version from the next (RFC 9110, section 8.8.2.2). No time is told that
+/// is still to come (section 8.8.2.1).
+fn validators(
+    response: &mut HttpResponseBuilder,
+    path: &MediaPath,
+    tag: &Tag,
+    modified: SystemTime,
+) {
     response.insert_header((header::ETAG, &*tag.0));
-    response.insert_header((header::LAST_MODIFIED, httpdate::fmt_http_date(modified)));
+    let (now, second) = (clock::now(), |time| clock::since_epoch(time).as_secs());
+    if !path.is_manifest() || second(now) > second(modified) {
+        let date = httpdate::fmt_http_date(modified.min(now));
+        response.insert_header((header::LAST_MODIFIED, date));
+    }
 }
 
 fn not_modified(response: &mut HttpResponseBuilder) -> HttpResponse {

@@ -5,12 +5,11 @@ use super::{
     access_log::{Intake, Line},
     cors,
     failure::Failure,
-    hls, ingest, pages,
+    hls, ingest, pages, player,
     sending::{Receipt, Sending},
     serve, status,
 };
 use crate::{
-    clock,
     live::{MediaPath, PathError, Target},
     metrics::{Count, Metrics},
 };
@@ -38,8 +37,8 @@ enum Route {
     Metrics,
     /// Whether it lives.
     Health,
-    /// The player's page.
-    Play,
+    /// The player's page, for the manifest under this path, if it names one.
+    Play(Option<MediaPath>),
     /// LL-HLS from an MPD.
     Hls(hls::Target),
     /// One of our own files.
@@ -59,7 +58,7 @@ impl Route {
                     "status" => Self::Status,
                     "metrics" => Self::Metrics,
                     "health" => Self::Health,
-                    "play" => Self::Play,
+                    "play" => Self::Play(None),
                     _ => Self::Nothing,
                 }),
                 // The same as without, under the names that older tools use: the clock too, which
@@ -81,7 +80,8 @@ impl Route {
     /// The page takes what it plays from its address, which must be one that could be played.
     fn of_player(path: &str) -> Result<Self, Failure> {
         match Target::from_url(&format!("/{path}")) {
-            Ok(Target::File(_) | Target::Folder(None)) => Ok(Self::Play),
+            Ok(Target::File(path)) => Ok(Self::Play(Some(path))),
+            Ok(Target::Folder(None)) => Ok(Self::Play(None)),
             Ok(Target::Folder(Some(_))) | Err(PathError::Hidden) => Ok(Self::Nothing),
             Err(PathError::Malformed(reason)) => Err(Failure::malformed(reason)),
         }
@@ -144,7 +144,7 @@ async fn answer(site: &Arc<Site>, request: &mut ServiceRequest) -> Result<HttpRe
         Route::Root => root(site, request).await,
         Route::Hls(target) => hls::answer(site, request, &target).await,
         Route::Front => Ok(pages::front(site, request.uri().path()).await),
-        Route::Play => Ok(pages::player(request.uri().path())),
+        Route::Play(path) => Ok(player::page(site, request.uri().path(), path.as_ref())),
         Route::Time => Ok(time(site)),
         Route::Status => Ok(status::json(site).await),
         Route::Metrics => Ok(status::metrics(site)),
@@ -172,8 +172,7 @@ async fn root(site: &Arc<Site>, request: &mut ServiceRequest) -> Result<HttpResp
 /// The time as xs:dateTime with milliseconds, for UTCTiming's `http-xsdate` and, by its `Date`,
 /// `http-head` (ISO/IEC 23009-1, section 5.8.4.11); both late by the displacement.
 fn time(site: &Site) -> HttpResponse {
-    let now = clock::now();
-    let now = now.checked_sub(site.time_displacement).unwrap_or(now);
+    let now = site.now();
     let mut response = uncached("text/plain; charset=utf-8");
     response.insert_header((header::DATE, httpdate::fmt_http_date(now)));
     response.body(humantime::format_rfc3339_millis(now).to_string())
@@ -211,8 +210,14 @@ mod tests {
         assert_eq!(Route::of("/ldash/health"), Ok(Route::Health));
         assert_eq!(Route::of("/ldash/status"), Ok(Route::Status));
         assert_eq!(Route::of("/ldash/metrics"), Ok(Route::Metrics));
-        for play in ["/ldash/play", "/ldash/play/", "/ldash/play/a/x.mpd", "/ldash/play/a%20b"] {
-            assert_eq!(Route::of(play), Ok(Route::Play), "{play}");
+        let named = |name| Some(MediaPath::at_root(name));
+        for (play, path) in [
+            ("/ldash/play", None),
+            ("/ldash/play/", None),
+            ("/ldash/play/a/x.mpd", named("a/x.mpd")),
+            ("/ldash/play/a%20b", named("a b")),
+        ] {
+            assert_eq!(Route::of(play), Ok(Route::Play(path)), "{play}");
         }
         assert_eq!(Route::of("/ldash/play/a/"), Ok(Route::Nothing));
         assert_eq!(Route::of("/ldash/play/.git/x"), Ok(Route::Nothing));

@@ -242,10 +242,23 @@ impl Role {
             "aac" | "webm" | "vtt" | "key" => Container::Plain,
             _ => return Self::Other,
         };
-        let init = extension == "init"
-            || stem.as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"init"));
+        let init = extension == "init" || is_init(stem);
         Self::Media { container, init: init && container == Container::Boxes }
     }
+}
+
+/// Whether a name calls itself an initialization segment, by one of its words: `init`, what begins
+/// like `initialization` or `initsegment`, what ends like GPAC's `dashinit`. `definition` is none.
+fn is_init(stem: &str) -> bool {
+    let begins = |word: &str, with: &str| {
+        word.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
+    };
+    let ends = |word: &str| {
+        let at = word.len().checked_sub(4);
+        at.and_then(|at| word.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case("init"))
+    };
+    let mut words = stem.split(|letter: char| !letter.is_ascii_alphabetic());
+    words.any(|word| ends(word) || begins(word, "initseg") || begins(word, "initiali"))
 }
 
 /// A name's stem and its extension, digits after the extension left out (`NAME.m4s.3`).

@@ -9,13 +9,14 @@
 //! Each segment that grows is seen by a `Growth`, which keeps its first `moof` boxes and the times
 //! at which they came. Only when somebody asks for a manifest are they read, with its inits. The
 //! edited version is a file of the library, made once for each generation of the manifest and each
-//! change of what was seen, so that its tag, length, ranges and compressed form are its own. A
-//! live playlist announces that it can be waited for; nothing else is added to it.
+//! change of what its own segments say, so that its tag, length, ranges and compressed form are its
+//! own. A live playlist announces that it can be waited for; nothing else is added to it.
 
 mod clock_url;
 mod growth;
 mod plan;
 mod playlists;
+mod shown;
 mod sightings;
 mod verdict;
 
@@ -26,12 +27,12 @@ use crate::{
     m3u8::Live,
     mpd::{Document, Mpd},
 };
-use plan::{Chunks, Plan, Series, plan, wanting};
+use plan::{Ground, Plan, Series, plan, wanting};
 use playlists::Playlists;
-use sightings::Sightings;
+use shown::{Shelf, Shown};
+use sightings::{Sight, Sightings};
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use verdict::Verdict;
@@ -39,9 +40,8 @@ use verdict::Verdict;
 /// Longer ones are shown as they are, in bytes: reading them would keep other requests waiting.
 const MAX_BYTES: usize = 4 << 20;
 
-/// Manifests of which an edited version is kept; beyond, one of them is made again when it is
-/// asked for.
-const MAX_SHOWN: usize = 256;
+/// So many growing files are looked through for the segments of a manifest.
+const MAX_GROWING: usize = 1000;
 
 /// A manifest waits for its first chunk no longer than so many segments: a stream of which one
 /// representation never comes is not held up again and again.
@@ -64,7 +64,7 @@ pub struct Manifests {
     settings: Settings,
     library: Arc<Library>,
     sightings: Arc<Sightings>,
-    shown: Mutex<HashMap<MediaPath, Shown>>,
+    shown: Mutex<Shelf>,
     playlists: Playlists,
 }
 
@@ -77,20 +77,6 @@ pub struct View {
     pub patience: Duration,
     /// Where a live playlist ends that announces blocking reload.
     pub live: Option<Live>,
-}
-
-/// What is kept of a manifest.
-#[derive(Debug)]
-struct Shown {
-    original: Weak<File>,
-    /// Of the sightings that it was made from.
-    version: u64,
-    /// `None`: the original.
-    edited: Option<Arc<File>>,
-    chunks: Chunks,
-    missing: Option<Duration>,
-    /// Since when something is missing.
-    since: Instant,
 }
 
 impl Manifests {
@@ -106,7 +92,7 @@ impl Manifests {
         }
     }
 
-    fn shown(&self) -> MutexGuard<'_, HashMap<MediaPath, Shown>> {
+    fn shown(&self) -> MutexGuard<'_, Shelf> {
         // Every change is complete before anything could panic.
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -141,7 +127,10 @@ impl Manifests {
         let before = self.shown().get(file.path()).map(|shown| shown.chunks.clone());
         let before = before.unwrap_or_default();
         let (plan, text) = document.map_or_else(Default::default, |(text, document)| {
-            let judge = |series: &Series<'_>| self.judge(series);
+            let judge = |series: &Series<'_>| {
+                let sight = self.sightings.newest(|path| series.holds(path))?;
+                Some(self.judge(&sight, series.init().as_ref()))
+            };
             let plan = plan(file.path(), &document, &self.settings, judge, &before);
             let new = document.complete(&plan.additions);
             (plan, Some(new).filter(|new| new != text))
@@ -160,31 +149,62 @@ impl Manifests {
         };
         let Some(mpd) = model(&bytes) else { return Vec::new() };
         let unread = wanting(file.path(), &mpd).into_iter().filter_map(|series| {
-            let arrival = self.sightings.newest(|path| series.holds(path))?;
-            let init = series.init().filter(|_| arrival.is_spread())?;
+            let sight = self.sightings.newest(|path| series.holds(path))?;
+            let mut arrivals = [Some(sight.newest), sight.before].into_iter().flatten();
+            let init = series.init().filter(|_| arrivals.any(|arrival| arrival.is_spread()))?;
             self.library.current(&init).is_none().then_some(init)
         });
         unread.collect()
     }
 
-    fn judge(&self, series: &Series<'_>) -> Option<Verdict> {
-        let arrival = self.sightings.newest(|path| series.holds(path))?;
-        let init = series.init().and_then(|path| self.library.current(&path)?.whole());
+    fn judge(&self, sight: &Sight, init: Option<&MediaPath>) -> Verdict {
+        let init = init.and_then(|path| self.library.current(path)?.whole());
         let init = init.and_then(|bytes| Init::parse(&bytes).ok());
-        Some(Verdict::of(&arrival, init.as_ref()))
+        Verdict::of_sight(sight, init.as_ref())
     }
 
-    /// What is shown of this generation, if nothing has been seen since.
+    /// What is shown of this generation, if what was seen since says nothing else.
     fn known(&self, file: &Arc<File>) -> Option<View> {
         let version = self.sightings.version();
-        let shown = self.shown();
-        let known = shown.get(file.path())?;
-        let is_this = known.original.as_ptr() == Arc::as_ptr(file) && known.version == version;
-        is_this.then(|| known.view(file))
+        let mut shown = self.shown();
+        let known = shown.get_mut(file.path())?;
+        if known.original.as_ptr() != Arc::as_ptr(file) {
+            return None;
+        }
+        if known.version != version {
+            known.grounds.iter_mut().all(|ground| self.holds(ground)).then_some(())?;
+            known.version = version;
+        }
+        Some(known.view(file))
+    }
+
+    /// Whether a series still comes as it did. Without its init nobody can tell: it may be there by
+    /// now.
+    fn holds(&self, ground: &mut Ground) -> bool {
+        let sight = self.sightings.newest(|path| ground.holds(path));
+        let at = sight.as_ref().map_or(0, |sight| sight.at);
+        if at == ground.at && at > 0 {
+            return true;
+        }
+        let is_unread = |init: &MediaPath| self.library.current(init).is_none();
+        if sight.is_some() && ground.init.as_ref().is_some_and(is_unread) {
+            return false;
+        }
+        let holds = ground.bears(sight.map(|sight| self.judge(&sight, ground.init.as_ref())));
+        ground.at = if holds { at } else { ground.at };
+        holds
+    }
+
+    /// Whether segments of a manifest are being written, of those that nobody has seen yet.
+    fn grows(&self, plan: &Plan) -> bool {
+        let is_its_own = |path| plan.grounds.iter().any(|ground| ground.holds(path));
+        plan.missing.is_some()
+            && self.library.overview(MAX_GROWING).growing.iter().any(|file| is_its_own(&file.path))
     }
 
     /// Keeps what was made of a manifest, and shows it, whatever is seen meanwhile.
     fn keep(&self, file: &Arc<File>, version: u64, plan: Plan, text: Option<String>) -> View {
+        let grows = self.grows(&plan);
         let mut shown = self.shown();
         let before = shown.remove(file.path());
         let original = Arc::downgrade(file);
@@ -204,34 +224,13 @@ impl Manifests {
         // While it goes on missing, it is not waited for again.
         let since = before.filter(|before| before.missing.is_some() && plan.missing.is_some());
         let since = since.map_or_else(Instant::now, |before| before.since);
-        let Plan { chunks, missing, .. } = plan;
-        let path = file.path().clone();
-        let new = Shown { original, version, edited, chunks, missing, since };
+        let Plan { chunks, missing, grounds, .. } = plan;
+        let new = Shown { original, version, edited, chunks, grounds, missing, since, grows };
         let view = new.view(file);
-        shown.insert(path.clone(), new);
-        if shown.len() > MAX_SHOWN {
-            shown.retain(|_, known| known.original.strong_count() > 0);
-            let other = shown.keys().find(|other| **other != path).cloned();
-            other.filter(|_| shown.len() > MAX_SHOWN).map(|other| shown.remove(&other));
-            self.sightings.retain(|path| shown.contains_key(path));
+        if shown.insert(file.path(), new) {
+            self.sightings.retain(|path| shown.holds(path));
         }
         view
-    }
-}
-
-impl Shown {
-    fn view(&self, original: &Arc<File>) -> View {
-        let file = self.edited.as_ref().unwrap_or(original).clone();
-        View { file, patience: self.patience(original), live: None }
-    }
-
-    /// None if nothing is missing, or it has been waited for long enough, or the manifest is so
-    /// old that nobody writes it.
-    fn patience(&self, file: &File) -> Duration {
-        let all = self.missing.unwrap_or_default().saturating_mul(PATIENCE_SEGMENTS);
-        let written = file.finished().map(|finished| finished.modified);
-        let age = written.and_then(|written| clock::now().duration_since(written).ok());
-        all.saturating_sub(self.since.elapsed()).min(all.saturating_sub(age.unwrap_or_default()))
     }
 }
 

@@ -27,6 +27,40 @@ pub(super) struct Plan {
     pub(super) chunks: Chunks,
     /// Segments were not seen yet that would say more; how long one of them is.
     pub(super) missing: Option<Duration>,
+    /// What it rests on.
+    pub(super) grounds: Vec<Ground>,
+}
+
+/// How one series came when a plan was made.
+#[derive(Debug)]
+pub(super) struct Ground {
+    folder: String,
+    names: Pattern,
+    pub(super) init: Option<MediaPath>,
+    verdict: Option<Verdict>,
+    /// The sight that was judged last, see [`Sight::at`](super::sightings::Sight); 0 at first.
+    pub(super) at: u64,
+}
+
+impl Ground {
+    fn of(series: &Series<'_>, verdict: Option<Verdict>) -> Self {
+        let (folder, names) = (series.folder.to_owned(), series.names.clone());
+        Self { folder, names, init: series.init(), verdict, at: 0 }
+    }
+
+    /// Whether this is one of the series' segments.
+    pub(super) fn holds(&self, path: &MediaPath) -> bool {
+        let name = path.as_str().strip_prefix(&*self.folder);
+        name.is_some_and(|name| self.names.matches(name).is_some())
+    }
+
+    /// Whether the plan would be the same: chunks only get longer.
+    pub(super) fn bears(&self, verdict: Option<Verdict>) -> bool {
+        match (self.verdict, verdict) {
+            (Some(Verdict::Chunks(was)), Some(Verdict::Chunks(now))) => now <= was,
+            (was, now) => was == now,
+        }
+    }
 }
 
 /// A representation's segments that a manifest names by number, all of the same length.
@@ -125,15 +159,15 @@ pub(super) fn plan(
         if verdict.is_none() && is_awaited {
             plan.missing = plan.missing.max(Some(series.duration));
         }
+        let verdict = verdict.map(|verdict| verdict.longest(before.get(&series.name()).copied()));
         let offset = match verdict {
             Some(Verdict::Chunks(chunk)) => {
-                let name = series.name();
-                let chunk = chunk.max(before.get(&name).copied().unwrap_or_default());
-                plan.chunks.insert(name, chunk);
+                plan.chunks.insert(series.name(), chunk);
                 series.offset(chunk)
             }
             Some(Verdict::Whole) | None => None,
         };
+        plan.grounds.push(Ground::of(&series, verdict));
         // Those that share an element share the latest of their offsets, or have none.
         let shared = offsets.entry(series.template.at).or_insert(offset);
         *shared = (*shared).min(offset);

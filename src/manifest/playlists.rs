@@ -1,6 +1,6 @@
 //! Playlists that a packager wrote itself: live ones announce that they can be waited for.
 
-use super::{MAX_BYTES, MAX_SHOWN, View};
+use super::{MAX_BYTES, View};
 use crate::{
     live::{File, Library, MediaPath},
     m3u8::{Live, announced},
@@ -10,6 +10,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, SystemTime},
 };
+
+/// Playlists of which an edited version is kept; beyond, one of them is made again when it is
+/// asked for.
+const MAX_SHOWN: usize = 256;
 
 /// All playlists as they are shown.
 #[derive(Debug, Default)]

@@ -14,7 +14,17 @@ use std::{
 /// Patterns that are known at most; beyond, the one that was seen longest ago is forgotten.
 const MAX_PATTERNS: usize = 1024;
 
-/// The newest segment of each pattern that was seen growing.
+/// How the newest segments of a pattern came.
+#[derive(Debug, Clone)]
+pub(super) struct Sight {
+    pub(super) newest: Arc<Arrival>,
+    /// The one before it, if it was seen.
+    pub(super) before: Option<Arc<Arrival>>,
+    /// Its place in time, from 1.
+    pub(super) at: u64,
+}
+
+/// The newest segments of each pattern that was seen growing.
 #[derive(Debug, Default)]
 pub(super) struct Sightings {
     seen: Mutex<Seen>,
@@ -35,9 +45,7 @@ struct Seen {
 #[derive(Debug)]
 struct Sighting {
     path: MediaPath,
-    arrival: Arc<Arrival>,
-    /// Its place in time.
-    at: u64,
+    sight: Sight,
 }
 
 impl Sightings {
@@ -69,11 +77,12 @@ impl Sightings {
         self.seen().manifests.retain(is_kept);
     }
 
-    /// The newest arrival among those whose paths fit.
-    pub(super) fn newest(&self, fits: impl Fn(&MediaPath) -> bool) -> Option<Arc<Arrival>> {
+    /// The newest of those whose paths fit.
+    pub(super) fn newest(&self, fits: impl Fn(&MediaPath) -> bool) -> Option<Sight> {
         let seen = self.seen();
         let fitting = seen.patterns.values().filter(|sighting| fits(&sighting.path));
-        fitting.max_by_key(|sighting| sighting.at).map(|sighting| sighting.arrival.clone())
+        let sights = fitting.map(|sighting| &sighting.sight);
+        sights.max_by_key(|sight| sight.at).cloned()
     }
 
     pub(super) fn note(&self, path: &MediaPath, arrival: &Arrival) {
@@ -83,12 +92,18 @@ impl Sightings {
         let mut seen = self.seen();
         seen.count += 1;
         let at = seen.count;
-        let sighting = Sighting { path: path.clone(), arrival: Arc::new(arrival.clone()), at };
-        let before = seen.patterns.insert(key, sighting);
+        let last = seen.patterns.remove(&key);
+        let was_spread = last.as_ref().map(|last| last.sight.newest.is_spread());
+        // One is told of twice: as soon as it is seen to grow, and when it is whole.
+        let before = last.and_then(|last| match last.path == *path {
+            true => last.sight.before,
+            false => Some(last.sight.newest),
+        });
+        let sight = Sight { newest: Arc::new(arrival.clone()), before, at };
+        seen.patterns.insert(key, Sighting { path: path.clone(), sight });
         if seen.patterns.len() > MAX_PATTERNS {
             seen.forget_oldest();
         }
-        let was_spread = before.map(|before| before.arrival.is_spread());
         let is_news = was_spread != Some(arrival.is_spread());
         let manifests = if is_news { seen.manifests.clone() } else { HashSet::new() };
         drop(seen);
@@ -100,7 +115,7 @@ impl Sightings {
 
 impl Seen {
     fn forget_oldest(&mut self) {
-        let oldest = self.patterns.iter().min_by_key(|(_, sighting)| sighting.at);
+        let oldest = self.patterns.iter().min_by_key(|(_, sighting)| sighting.sight.at);
         if let Some(key) = oldest.map(|(key, _)| key.clone()) {
             self.patterns.remove(&key);
         }
@@ -158,7 +173,7 @@ mod tests {
     #[test]
     fn what_breaks_off_at_once_says_nothing() {
         let sightings = Arc::new(Sightings::default());
-        let newest = || sightings.newest(|_| true).map(|arrival| arrival.is_spread());
+        let newest = || sightings.newest(|_| true).map(|sight| sight.newest.is_spread());
         let end = |is_whole| {
             let eye = Door(sightings.clone()).begins(&MediaPath::at_root("1.m4s"));
             eye.expect("a segment").ended(is_whole);
@@ -173,6 +188,21 @@ mod tests {
     }
 
     #[test]
+    fn the_one_before_is_another_one() {
+        let sightings = Sightings::default();
+        let note = |name, steps| {
+            let arrival = Arrival { steps, ..Arrival::default() };
+            sightings.note(&MediaPath::at_root(name), &arrival);
+            let Sight { newest, before, .. } = sightings.newest(|_| true).expect("one");
+            (newest.steps, before.map(|before| before.steps))
+        };
+        assert_eq!(note("1.m4s", 2), (2, None));
+        assert_eq!(note("1.m4s", 9), (9, None));
+        assert_eq!(note("2.m4s", 1), (1, Some(9)));
+        assert_eq!(note("2.m4s", 8), (8, Some(9)));
+    }
+
+    #[test]
     fn patterns_are_bounded_and_the_newest_counts() {
         let sightings = Sightings::default();
         for number in 0..MAX_PATTERNS + 9 {
@@ -181,7 +211,7 @@ mod tests {
         }
         assert_eq!(sightings.seen().patterns.len(), MAX_PATTERNS);
         let newest = sightings.newest(|_| true).expect("one");
-        assert_eq!(newest.steps, MAX_PATTERNS + 8);
+        assert_eq!(newest.newest.steps, MAX_PATTERNS + 8);
         assert!(sightings.newest(|path| path.as_str() == "s0/1.m4s").is_none());
         assert_eq!(sightings.version(), MAX_PATTERNS as u64 + 9);
     }

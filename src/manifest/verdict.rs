@@ -1,6 +1,9 @@
 //! Whether a segment came in chunks, and how long they are.
 
-use super::growth::{Arrival, Step};
+use super::{
+    growth::{Arrival, Step},
+    sightings::Sight,
+};
 use crate::cmaf::{Fragment, Init};
 use std::time::Duration;
 
@@ -14,6 +17,23 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
+    /// Judges by how the newest segments came: one that comes at once does not yet make them
+    /// whole. An encoder, or a network, that stopped for a moment would else take the offset away
+    /// from all who open the manifest then.
+    pub(super) fn of_sight(sight: &Sight, init: Option<&Init>) -> Self {
+        let newest = Self::of(&sight.newest, init);
+        let before = sight.before.as_ref().filter(|_| newest == Self::Whole);
+        before.map_or(newest, |before| Self::of(before, init))
+    }
+
+    /// Of chunks, those that were longer before.
+    pub(super) fn longest(self, before: Option<Duration>) -> Self {
+        match self {
+            Self::Chunks(chunk) => Self::Chunks(chunk.max(before.unwrap_or_default())),
+            Self::Whole => Self::Whole,
+        }
+    }
+
     /// Judges by how one segment came. What came at once was not made at once: chunks count only
     /// if they took at least half as long to come as they are long.
     pub(super) fn of(arrival: &Arrival, init: Option<&Init>) -> Self {
@@ -88,6 +108,21 @@ mod tests {
         assert_eq!(Verdict::of(&arrival(100), Some(&init())), chunks, "the encoder was late");
         assert_eq!(Verdict::of(&arrival(99), Some(&init())), Verdict::Whole, "a burst");
         assert_eq!(Verdict::of(&arrival(200), None), Verdict::Whole, "nobody knows the ticks");
+    }
+
+    #[test]
+    fn one_burst_between_chunks_changes_nothing_and_two_do() {
+        let [spread, burst] = [arrival(200), arrival(9)].map(std::sync::Arc::new);
+        let judged = |newest: &std::sync::Arc<Arrival>,
+                      before: Option<&std::sync::Arc<Arrival>>| {
+            let sight = Sight { newest: newest.clone(), before: before.cloned(), at: 1 };
+            Verdict::of_sight(&sight, Some(&init()))
+        };
+        let chunks = Verdict::Chunks(Duration::from_millis(100));
+        assert_eq!(judged(&burst, Some(&spread)), chunks);
+        assert_eq!(judged(&spread, Some(&burst)), chunks);
+        assert_eq!(judged(&burst, Some(&burst)), Verdict::Whole);
+        assert_eq!(judged(&burst, None), Verdict::Whole);
     }
 
     #[test]

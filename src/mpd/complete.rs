@@ -70,12 +70,13 @@ impl<'a> Document<'a> {
         self.elements("BaseURL").map(|node| node.text.trim())
     }
 
-    /// What a segmenter needs to know of it.
+    /// What a segmenter needs to know of it, but for the segments that it lists one by one: they
+    /// are left out, so that it stays small whatever a manifest says.
     ///
     /// # Errors
     /// When it has none of the shapes that are known.
     pub fn model(&self) -> Result<Mpd, Error> {
-        read::of_tree(&self.root)
+        read::of_tree(&self.root, read::Segments::Left)
     }
 
     /// The text with these additions. What is there already is not added.

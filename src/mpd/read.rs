@@ -9,9 +9,24 @@ use std::time::Duration;
 /// A SegmentTimeline that repeats more often than this is refused.
 const MAX_ENTRIES: usize = 1_000_000;
 
+/// An MPD with more is refused: each holds a copy of the names that it inherits.
+const MAX_REPRESENTATIONS: usize = 10_000;
+
+/// A longer template, URL or folder is refused, in bytes.
+const MAX_NAME_BYTES: usize = 1024;
+
+/// What is made of SegmentTimelines and SegmentLists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Segments {
+    /// They are written out, segment by segment, for each Representation.
+    Listed,
+    /// They are left empty: a few bytes can stand for a million segments.
+    Left,
+}
+
 /// Reads an MPD.
 pub fn read(text: &str) -> Result<Mpd, Error> {
-    of_tree(&tree::parse(text)?)
+    of_tree(&tree::parse(text)?, Segments::Listed)
 }
 
 /// Whether an MPD's segments appear with time.
@@ -19,13 +34,13 @@ pub(super) fn kind(root: &Node) -> Kind {
     if root.attribute("type") == Some("dynamic") { Kind::Dynamic } else { Kind::Static }
 }
 
-pub(super) fn of_tree(root: &Node) -> Result<Mpd, Error> {
+pub(super) fn of_tree(root: &Node, segments: Segments) -> Result<Mpd, Error> {
     if root.name != "MPD" {
         return Err(Error::Invalid(format!("its root element is {}, not MPD", root.name)));
     }
     let kind = kind(root);
     let duration = root.attribute("mediaPresentationDuration").and_then(parse_duration);
-    let mut reader = Reader { templates: 0, periods: Vec::new() };
+    let mut reader = Reader { segments, templates: 0, representations: 0, periods: Vec::new() };
     for period in root.all("Period") {
         reader.period(period, root, duration)?;
     }
@@ -45,8 +60,11 @@ pub(super) fn of_tree(root: &Node) -> Result<Mpd, Error> {
 }
 
 struct Reader {
+    segments: Segments,
     /// SegmentTemplate elements so far.
     templates: usize,
+    /// Representations so far.
+    representations: usize,
     periods: Vec<Period>,
 }
 
@@ -76,8 +94,12 @@ impl Reader {
         for (index, set) in node.all("AdaptationSet").enumerate() {
             let context = self.enter(set, &context)?;
             for found in set.all("Representation") {
+                self.representations += 1;
+                if self.representations > MAX_REPRESENTATIONS {
+                    return Err(Error::Invalid("it has too many Representations".into()));
+                }
                 let context = self.enter(found, &context)?;
-                let representation = representation(found, set, &context)?;
+                let representation = representation(found, set, &context, self.segments)?;
                 representations.push(Representation { set: index, ..representation });
             }
         }
@@ -88,12 +110,12 @@ impl Reader {
     fn enter<'a>(&mut self, node: &'a Node, outer: &Context<'a>) -> Result<Context<'a>, Error> {
         let mut context = outer.clone();
         context.base.push_str(&base(node)?);
+        short(&context.base)?;
         context.base_urls.extend(node.child("BaseURL"));
-        for template in node.all("SegmentTemplate") {
-            context.templates.push((self.templates, template));
-            self.templates += 1;
-        }
-        context.lists.extend(node.all("SegmentList"));
+        // An element has one of each (ISO/IEC 23009-1, 5.3.9.1).
+        context.templates.extend(node.child("SegmentTemplate").map(|it| (self.templates, it)));
+        self.templates += node.all("SegmentTemplate").count();
+        context.lists.extend(node.child("SegmentList"));
         Ok(context)
     }
 }
@@ -110,16 +132,21 @@ fn base(node: &Node) -> Result<String, Error> {
     Ok(url.rsplit_once('/').map(|(folder, _)| format!("{folder}/")).unwrap_or_default())
 }
 
-fn representation(node: &Node, set: &Node, context: &Context<'_>) -> Result<Representation, Error> {
+fn representation(
+    node: &Node,
+    set: &Node,
+    context: &Context<'_>,
+    segments: Segments,
+) -> Result<Representation, Error> {
     let either = |name| node.attribute(name).or(set.attribute(name));
     let mime = either("mimeType").unwrap_or_default();
     let content = either("contentType").or(mime.split('/').next()).unwrap_or_default();
-    let id = node.attribute("id").unwrap_or_default();
+    let id = short(node.attribute("id").unwrap_or_default())?;
     let pixels = |name| either(name).and_then(|value| value.trim().parse().ok());
     let addressing = if !context.templates.is_empty() {
-        Addressing::Template(template(context)?)
+        Addressing::Template(template(context, segments)?)
     } else if !context.lists.is_empty() {
-        list(context)?
+        list(context, segments)?
     } else {
         let reason = "it has neither SegmentTemplate nor SegmentList, so no segments";
         return Err(Error::Invalid(format!("its Representation {id} has no segments: {reason}")));
@@ -156,9 +183,18 @@ fn inherited<'a>(
     nodes.rev().find_map(|node| node.number(name).transpose()).transpose()
 }
 
-fn template(context: &Context<'_>) -> Result<Template, Error> {
+/// A name that is not too long to be copied for each Representation.
+fn short(name: &str) -> Result<&str, Error> {
+    let is_short = name.len() <= MAX_NAME_BYTES;
+    is_short.then_some(name).ok_or_else(|| Error::Invalid("a name in it is too long".into()))
+}
+
+fn template(context: &Context<'_>, segments: Segments) -> Result<Template, Error> {
     let nodes = || context.templates.iter().map(|(_, node)| *node);
-    let text = |name| nodes().rev().find_map(|node| node.attribute(name)).map(String::from);
+    let text = |name| {
+        let text = nodes().rev().find_map(|node| node.attribute(name));
+        text.map(|text| short(text).map(String::from)).transpose()
+    };
     let timescale = inherited(nodes(), "timescale")?.unwrap_or(1).max(1);
     let timeline = context.templates.iter().rev().find_map(|(element, node)| {
         node.child("SegmentTimeline").map(|timeline| (*element, timeline))
@@ -166,6 +202,7 @@ fn template(context: &Context<'_>) -> Result<Template, Error> {
     let missing = |what: &str| Error::Invalid(format!("a SegmentTemplate has no {what}"));
     let offset = inherited(nodes(), "presentationTimeOffset")?.unwrap_or(0);
     let timing = match timeline {
+        Some(_) if segments == Segments::Left => Timing::Timeline(Vec::new()),
         Some((_, timeline)) => {
             Timing::Timeline(entries(timeline, context.limit, timescale, offset)?)
         }
@@ -178,8 +215,8 @@ fn template(context: &Context<'_>) -> Result<Template, Error> {
     Ok(Template {
         element: context.templates.last().map_or(0, |(element, _)| *element),
         timeline_element: timeline.map(|(element, _)| element),
-        media: text("media").ok_or_else(|| missing("media"))?,
-        initialization: text("initialization"),
+        media: text("media")?.ok_or_else(|| missing("media"))?,
+        initialization: text("initialization")?,
         timescale,
         start_number: inherited(nodes(), "startNumber")?.unwrap_or(1),
         presentation_time_offset: offset,
@@ -241,11 +278,12 @@ fn entries(
     Ok(entries)
 }
 
-fn list(context: &Context<'_>) -> Result<Addressing, Error> {
+fn list(context: &Context<'_>, segments: Segments) -> Result<Addressing, Error> {
     let nodes = || context.lists.iter().copied();
     let timescale = inherited(nodes(), "timescale")?.unwrap_or(1).max(1);
     let duration = inherited(nodes(), "duration")?;
-    let urls = nodes().flat_map(|node| node.all("SegmentURL"));
+    let listing = nodes().filter(|_| segments == Segments::Listed);
+    let urls = listing.flat_map(|node| node.all("SegmentURL"));
     let media: Vec<_> = urls.filter_map(|url| url.attribute("media")).map(str::to_string).collect();
     let initialization = nodes().rev().find_map(|node| node.child("Initialization"));
     Ok(Addressing::List {

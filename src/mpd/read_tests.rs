@@ -44,6 +44,38 @@ fn writes_a_timeline_out() {
     assert_eq!(times, [(5, 10), (15, 10), (25, 15), (45, 10), (55, 10)]);
 }
 
+/// A few bytes of a manifest that anybody may have written are not to cost megabytes.
+#[test]
+fn lists_of_segments_are_left_out_where_nobody_asks_for_them() {
+    let text = mpd(r#"<AdaptationSet><SegmentTemplate media="$Time$.m4s"><SegmentTimeline>
+        <S d="1" r="900000"/></SegmentTimeline></SegmentTemplate><Representation/></AdaptationSet>
+        <AdaptationSet><SegmentList duration="1"><SegmentURL media="1"/></SegmentList><Representation/>
+        </AdaptationSet>"#);
+    let root = tree::parse(&text).expect("XML");
+    let mpd = of_tree(&root, Segments::Left).expect("valid");
+    let mut found = mpd.representations().map(|found| &found.addressing);
+    let template = found.next();
+    assert!(
+        matches!(template, Some(Addressing::Template(Template { timing: Timing::Timeline(entries), .. })) if entries.is_empty()),
+        "{template:?}"
+    );
+    assert!(matches!(found.next(), Some(Addressing::List { media, .. }) if media.is_empty()));
+}
+
+#[test]
+fn what_is_copied_for_each_representation_is_bounded() {
+    let set = |media: &str, count: usize| {
+        let template = format!(r#"<SegmentTemplate duration="1" media="{media}"/>"#);
+        mpd(&format!(
+            "<AdaptationSet>{template}{}</AdaptationSet>",
+            "<Representation/>".repeat(count)
+        ))
+    };
+    assert!(read(&set("a", MAX_REPRESENTATIONS)).is_ok());
+    assert!(read(&set("a", MAX_REPRESENTATIONS + 1)).is_err());
+    assert!(read(&set(&"a".repeat(MAX_NAME_BYTES + 1), 1)).is_err());
+}
+
 #[test]
 fn reads_a_segment_list() {
     let text = mpd(

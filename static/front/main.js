@@ -1,6 +1,7 @@
 // The front page: what /ldash/status tells, shown each second while the page is looked at.
 
 import { copyable, element, fill } from "./parts.js";
+import { root } from "../play/place.js";
 import { showStreams } from "./streams.js";
 import { bitRate, bytes, duration } from "./units.js";
 
@@ -14,7 +15,7 @@ const seen = () => new Promise((done) => (document.hidden ? document.addEventLis
 for (;;) {
   await seen();
   try {
-    const response = await fetch("/ldash/status", { cache: "no-store" });
+    const response = await fetch(new URL("ldash/status", root), { cache: "no-store" });
     if (!response.ok) throw new Error(`it answers ${response.status}`);
     show(await response.json());
   } catch (error) {

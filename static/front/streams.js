@@ -2,6 +2,7 @@
 // has selected or focused stays.
 
 import { copyable, element } from "./parts.js";
+import { root } from "../play/place.js";
 import { bitRate, duration } from "./units.js";
 
 const WORDS = { waiting: "waiting", live: "live", ended: "ended" };
@@ -35,15 +36,17 @@ function made(stream) {
     element("h3", {}, stream.path),
     element("p", { class: "line" }, state, age),
     qualities,
-    element("p", { class: "play" }, element("a", { href: stream.play, "aria-label": `Play ${stream.path}` }, "Play")),
+    element("p", { class: "play" }, element("a", { href: whole(stream.play), "aria-label": `Play ${stream.path}` }, "Play")),
     ...urls(stream).map(([label, url]) => element("p", {}, copyable(label, url))),
   );
   return { root, state, age, qualities };
 }
 
-/** What other players are given: whole URLs, as this viewer reaches the server. */
+/** The server names paths of its own; a whole URL is as this viewer reaches it, behind a proxy too. */
+const whole = (path) => new URL(path.slice(1), root).href;
+
+/** What other players are given. */
 function urls({ kind, url, hls }) {
-  const whole = (path) => new URL(path, location.href).href;
   return [[kind === "hls" ? "HLS" : "DASH", whole(url)], ...(hls ? [["HLS", whole(hls)]] : [])];
 }
 

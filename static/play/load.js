@@ -4,7 +4,7 @@
 export const PLAYERS = {
   dash: {
     name: "dash.js",
-    own: "/ldash/assets/dash.js",
+    own: "dash.js",
     global: "dashjs",
     package: "dashjs",
     file: "dist/modern/umd/dash.all.min.js",
@@ -13,7 +13,7 @@ export const PLAYERS = {
   },
   hls: {
     name: "hls.js",
-    own: "/ldash/assets/hls.js",
+    own: "hls.js",
     global: "Hls",
     package: "hls.js",
     file: "dist/hls.min.js",
@@ -31,9 +31,7 @@ export function loadPlayer(kind) {
 
 async function load({ name, own, global, url, integrity }) {
   try {
-    // The page's head may have asked for it already.
-    if (globalThis.early?.src === own) await early.loaded;
-    if (!globalThis[global]) await script({ src: own });
+    await script({ src: own });
   } catch {
     try {
       await script({ src: url, integrity, crossOrigin: "anonymous" });

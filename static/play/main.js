@@ -21,7 +21,13 @@ const place = placeOf(location.href);
  */
 const state = { place, session: null, target: place.target, firstShown: null, say };
 
+// Browsers take their time to draw them.
+video.controls = true;
 controls(video, state);
+first.picture.then((at) => {
+  state.firstShown ??= at;
+  if (first.isShown()) say("live", { text: "Playing live" });
+});
 // The picture comes first: the panel is loaded when it is there, or does not come soon.
 Promise.race([firstFrame(), pause(PANEL_MS)]).then(() => import("./panel.js")).then(({ show }) => show(video, state));
 if (place.url) run(place.url);
@@ -31,7 +37,7 @@ else say("waiting", { text: "Nothing to play.", hint: "Type the address of a DAS
 function firstFrame() {
   return new Promise((done) => {
     const shown = (now, frame) => {
-      state.firstShown = Math.max(now, frame?.expectedDisplayTime ?? 0);
+      state.firstShown ??= Math.max(now, frame?.expectedDisplayTime ?? 0);
       done();
     };
     if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(shown);
@@ -71,6 +77,9 @@ async function changed(url, ended) {
 }
 
 function say(name, { text, hint = "" }) {
+  // While the player starts, the first picture is played (first.js).
+  if (name === "waiting" && first.isShown()) return;
+  if (name === "failed") first.handOver();
   const line = at("state");
   if (line.textContent !== text) line.textContent = text;
   line.dataset.state = name;

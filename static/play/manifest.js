@@ -3,7 +3,6 @@
 import { noCodec, notAManifest, refusal, unreachable, WAITING } from "./words.js";
 
 const RETRY_MS = 1000;
-const HOLD_MS = 20_000;
 const SAY_AFTER_MS = 700;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -16,7 +15,7 @@ export async function manifestAt(url, say) {
   for (;;) {
     const slow = setTimeout(() => say("waiting", { text: WAITING, hint: refusal(404, url, isOwn(url)).hint }), SAY_AFTER_MS);
     const asked = performance.now();
-    const result = await ask(url).finally(() => clearTimeout(slow));
+    const result = await answerOf(url).finally(() => clearTimeout(slow));
     if (result.manifest) return result.manifest;
     say(result.text === "Cannot play." ? "failed" : "waiting", result);
     // A server that holds the request has waited for us already.
@@ -26,7 +25,7 @@ export async function manifestAt(url, say) {
 
 const isOwn = (url) => url.origin === location.origin;
 
-async function ask(url) {
+async function answerOf(url) {
   let response;
   try {
     response = await request(url);
@@ -41,18 +40,13 @@ async function ask(url) {
   return missing.length ? noCodec(missing) : { manifest: { ...manifest, text } };
 }
 
+let taken = false;
+
 /** What the page asked for before its modules were there, else a request that may be held. */
 function request(url) {
-  const early = globalThis.early?.url === waiting(url).href ? globalThis.early.response : null;
-  if (early) globalThis.early.response = null;
-  return early ?? fetch(waiting(url), { cache: "no-store" });
-}
-
-function waiting(url) {
-  const held = new URL(url);
-  // Only lldash is known to hold; others may have signed their URLs.
-  if (isOwn(url)) held.searchParams.set("wait", HOLD_MS);
-  return held;
+  const isEarly = !taken && first.url?.href === url.href;
+  taken = true;
+  return isEarly ? first.response : first.askManifest(url);
 }
 
 /** Whether the stream at a URL that was played is over: its manifest is gone, or says so. */

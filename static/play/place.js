@@ -4,32 +4,36 @@
 //   ?url=URL                   any other one
 //   ?target=0.4                the latency to play at, in seconds (`?latency=` is the same)
 
-const PREFIX = "/ldash/play/";
+/** Where the server's own URLs begin: behind a proxy, not at `/`. This is ldash/assets/VERSION/play/place.js there. */
+export const root = new URL("../../../../", import.meta.url);
+
+const PREFIX = "ldash/play/";
 
 /** `{ url, target }` of a page's address; `url` is null when it names nothing, `target` when it asks for none. */
-export function placeOf(href) {
+export function placeOf(href, top = root) {
   const here = new URL(href);
   const query = here.searchParams;
   const asked = Number(query.get("target") ?? query.get("latency") ?? NaN);
   const target = asked > 0 ? asked : null;
   const other = query.get("url");
   if (other) return { url: parsed(other, here), target };
-  const path = here.pathname.startsWith(PREFIX) ? here.pathname.slice(PREFIX.length) : "";
+  const prefix = top.pathname + PREFIX;
+  const path = here.pathname.startsWith(prefix) ? here.pathname.slice(prefix.length) : "";
   if (!path) return { url: null, target };
   for (const ours of ["target", "latency"]) query.delete(ours);
   const rest = query.toString();
   // Not resolved as a reference: "//x" would name another host.
-  return { url: new URL(`${here.origin}/${path}${rest && `?${rest}`}`), target };
+  return { url: new URL(`${here.origin}${top.pathname}${path}${rest && `?${rest}`}`), target };
 }
 
-/** The address of the page that plays a URL (or a path of this server). */
-export function pageFor(text, href, target = null) {
+/** The address of the page that plays a URL (or a path of this host). */
+export function pageFor(text, href, target = null, top = root) {
   const here = new URL(href);
   const url = parsed(text.trim(), here);
   if (!url) return null;
-  const page = new URL(PREFIX, here);
-  if (url.origin === here.origin) {
-    page.pathname = PREFIX + url.pathname.slice(1);
+  const page = new URL(top.pathname + PREFIX, here);
+  if (url.origin === here.origin && url.pathname.startsWith(top.pathname)) {
+    page.pathname += url.pathname.slice(top.pathname.length);
     page.search = url.search;
   } else {
     page.searchParams.set("url", url.href);

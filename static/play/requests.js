@@ -1,11 +1,11 @@
 // What the page asked for, and when each byte of it came: from Resource Timing, which knows a
 // request when it is over, and from the body's own reads, chunk by chunk, for players that use fetch.
 
-import { legible } from "./place.js";
+import { legible, root } from "./place.js";
 
 const MOST = 24;
 const MOST_CHUNKS = 400;
-const NOT_MEDIA = /^\/ldash\/(assets|play|time|status)/;
+const NOT_MEDIA = /^ldash\/(assets|play|time|status)/;
 
 /** The last requests, oldest first: `{ name, asked, held, first, chunks: [ms], done, bytes, status }`, moments in ms of `performance.now()`. */
 export class Requests {
@@ -63,7 +63,8 @@ export class Requests {
 
 const isMedia = (url) => {
   const { protocol, pathname } = new URL(url, location.href);
-  return protocol.startsWith("http") && !NOT_MEDIA.test(pathname);
+  const ours = pathname.startsWith(root.pathname) ? pathname.slice(root.pathname.length) : "";
+  return protocol.startsWith("http") && !NOT_MEDIA.test(ours);
 };
 
 function watchBody(response, row) {

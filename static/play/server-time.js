@@ -3,7 +3,9 @@
 // Of some requests the quickest counts: the server looked at its clock about half a round trip
 // before the answer came (as in NTP). It is asked again now and then, since clocks drift.
 
-const URL_OF_TIME = "/ldash/time";
+import { root } from "./place.js";
+
+const URL_OF_TIME = new URL("ldash/time", root);
 const SAMPLES = 4;
 const SOON_MS = 1500;
 const AGAIN_MS = 30_000;

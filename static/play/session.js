@@ -16,6 +16,9 @@ const ASK_MS = 2000;
 const SHY = { factor: 1.3, seconds: 0.05 };
 const BOLDER_S = 0.0005;
 const START_MS = 3000;
+// The first picture (first.js) stays until the player is so near to its target, or has tried for so long.
+const NEAR_S = 0.1;
+const NEAR_MS = 2500;
 
 // Its manifest is not there, or says so: the same one may come back, as from a server that was restarted.
 const GONE = { ...ENDED, isGone: true };
@@ -26,6 +29,7 @@ export class Session {
   #over = null;
   #asked = -Infinity;
   #floor = 0;
+  #since = null;
   #onWaiting = () => this.#stalled();
 
   /** `target`: what the viewer wants, in seconds, or null for the stream's own. */
@@ -99,10 +103,13 @@ export class Session {
   #walk() {
     const { video, player } = this;
     const latency = player.latency();
+    this.#since ??= performance.now();
+    const isNear = !(latency - this.target > NEAR_S) || performance.now() - this.#since > NEAR_MS;
+    if (isNear) first.handOver();
     if (video.paused || !Number.isFinite(latency)) return;
     this.#floor -= BOLDER_S;
     const target = Math.max(this.target, this.#floor);
-    const { rate, jump } = pace({ latency, target, buffer: player.buffer(), rate: video.playbackRate });
+    const { rate, jump } = pace({ latency, target, buffer: player.buffer(), rate: video.playbackRate, isHidden: first.isShown() });
     if (jump) player.jump();
     if (video.playbackRate !== rate) video.playbackRate = rate;
   }

@@ -1,7 +1,12 @@
 //! Heading "Finished files": generations, conditions, empty files.
 
 use crate::helpers::{End, Server, chunk, noise, segment};
-use std::{fs, io::Write, path::Path};
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    time::{Duration, UNIX_EPOCH},
+};
 
 /// In memory, and from disk.
 const MEMORY: [&str; 2] = ["256MiB", "0"];
@@ -37,6 +42,35 @@ fn finished_files_have_validators_and_head_is_like_get() {
             assert_eq!(headers, of_head, "{name}, {memory}");
             assert!(get.body() == bytes);
         }
+    }
+}
+
+/// RFC 9110, section 8.8.2: a time that does not tell versions apart, or is still to come.
+#[test]
+fn finished_files_tell_a_time_only_when_it_is_over() {
+    let server = Server::start(&[]);
+    let date = |path: &str, name| server.get(path).header(name).map(str::to_owned);
+    for (name, at, is_told) in [("old", 1_000_000_000, true), ("new", 4_000_000_000, false)] {
+        for end in ["mpd", "m4s"] {
+            let file = format!("{name}.{end}");
+            server.write(&format!("{file}.part"), &chunk(100));
+            let part = server.path(&format!("{file}.part"));
+            let time = UNIX_EPOCH + Duration::from_secs(at);
+            fs::File::options()
+                .write(true)
+                .open(&part)
+                .expect("there")
+                .set_modified(time)
+                .expect("set");
+            fs::rename(&part, server.path(&file)).expect("moved");
+            server.finished(&format!("/{file}"));
+        }
+        assert_eq!(date(&format!("/{name}.mpd"), "last-modified").is_some(), is_told, "{name}");
+        let modified = date(&format!("/{name}.m4s"), "last-modified").expect("a time");
+        let told = date(&format!("/{name}.m4s"), "date").expect("a date");
+        let [modified, told] =
+            [modified, told].map(|it| httpdate::parse_http_date(&it).expect("one"));
+        assert!(modified <= told, "{name}");
     }
 }
 

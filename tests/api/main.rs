@@ -40,6 +40,7 @@ mod manifests;
 #[cfg(target_os = "linux")]
 mod other_user;
 mod packagers;
+mod pages;
 mod polling;
 #[cfg(target_os = "linux")]
 mod process;

@@ -44,7 +44,7 @@ fn urls_root_is_the_own_index_or_the_front_page() {
         assert_eq!(response.status, 200);
         assert_eq!(response.header("content-type"), Some("text/html; charset=utf-8"));
         let text = response.text();
-        assert!(text.contains("href=\"/live/x%20y.mpd\">live/x y.mpd</a>"), "{text}");
+        assert!(text.contains("href=\"../../../live/x%20y.mpd\">live/x y.mpd</a>"), "{text}");
         assert!(text.contains("play</a>") && !text.contains("x.m4s"), "{text}");
     }
     server.write("index.html", b"mine");

@@ -120,7 +120,7 @@ test("a folder with the page waits for a stream, and plays what lldash-replay pu
   await clockAgrees(page);
 });
 
-const withoutOwn = (page) => page.route("**/ldash/assets/dash.js", (route) => route.fulfill({ status: 404 }));
+const withoutOwn = (page) => page.route("**/ldash/assets/*/dash.js", (route) => route.fulfill({ status: 404 }));
 const publicCopy = (page, body) =>
   page.route(PLAYERS.dash.url, (route) =>
     route.fulfill({ headers: { "content-type": "text/javascript", "access-control-allow-origin": "*" }, body }));

@@ -6,6 +6,7 @@ import { latencyOf } from "../../static/play/glass.js";
 import { undecodable } from "../../static/play/manifest.js";
 import { pace } from "../../static/play/pace.js";
 import { legible, pageFor, placeOf } from "../../static/play/place.js";
+import "../../static/play/template.js";
 import { ServerTime } from "../../static/play/server-time.js";
 
 const near = (latency, more = {}) => pace({ latency, target: 0.5, buffer: 0.5, rate: 1, ...more });
@@ -20,6 +21,7 @@ test("the pace walks in to the target from both sides, and keeps still when it i
 test("the pace changes by steps, is never fast with nothing ahead, and jumps what is far", () => {
   assert.equal(near(0.56, { rate: 1.035 }).rate, 1.035, "next to nothing is no change");
   assert.ok(near(0.8, { buffer: 0.01 }).rate < 1);
+  assert.ok(near(1.2, { isHidden: true }).rate > 1.5, "nobody sees it");
   assert.ok(near(100).jump);
   assert.ok(!near(2).jump);
 });
@@ -45,7 +47,8 @@ test("the server's time is taken from the quickest answer", () => {
 });
 
 test("the page's address names the stream, and the stream's address the page", () => {
-  const place = (path) => placeOf(`http://h:1${path}`);
+  const root = new URL("http://h:1/");
+  const place = (path) => placeOf(`http://h:1${path}`, root);
   assert.equal(place("/ldash/play/a%20b/x.mpd?k=1&target=0.4").url.href, "http://h:1/a%20b/x.mpd?k=1");
   assert.equal(place("/ldash/play/x.mpd?target=0.4").target, 0.4);
   assert.equal(place("/ldash/play/x.mpd?target=-1").target, null);
@@ -54,12 +57,45 @@ test("the page's address names the stream, and the stream's address the page", (
   assert.equal(place("/ldash/play/?url=javascript:alert(1)").url, null);
   assert.equal(place("/ldash/play//o/y.mpd").url.host, "h:1");
   assert.deepEqual(["a%20b", "%C3%A4", "a%E4", "100%"].map(legible), ["a b", "ä", "a%E4", "100%"]);
-  const page = (text) => pageFor(text, "http://h:1/ldash/play/");
+  const page = (text) => pageFor(text, "http://h:1/ldash/play/", null, root);
   assert.equal(page("/a/x.mpd?k=1"), "http://h:1/ldash/play/a/x.mpd?k=1");
   assert.equal(page("http://h:1/x.mpd"), "http://h:1/ldash/play/x.mpd");
-  assert.equal(placeOf(page("o:8080/y.mpd")).url.href, "http://o:8080/y.mpd");
-  assert.equal(placeOf(pageFor("https://o/y.mpd?a=b&c=d", "http://h:1/", 0.3)).target, 0.3);
+  assert.equal(placeOf(page("o:8080/y.mpd"), root).url.href, "http://o:8080/y.mpd");
+  assert.equal(placeOf(pageFor("https://o/y.mpd?a=b&c=d", "http://h:1/", 0.3, root), root).target, 0.3);
   assert.equal(page("javascript:alert(1)"), null);
+  const below = new URL("http://h:1/tv/");
+  assert.equal(placeOf("http://h:1/tv/ldash/play/a/x.mpd?k=1", below).url.href, "http://h:1/tv/a/x.mpd?k=1");
+  assert.equal(pageFor("/tv/a/x.mpd", "http://h:1/", null, below), "http://h:1/tv/ldash/play/a/x.mpd");
+  assert.equal(placeOf(pageFor("/a/x.mpd", "http://h:1/", null, below), below).url.href, "http://h:1/a/x.mpd");
+});
+
+/** As much of an MPD's element as is read of it. */
+function element(name, attributes, ...children) {
+  const made = { name, children, getAttribute: (key) => attributes[key] ?? null };
+  const all = (of) => of.children.flatMap((child) => [child, ...all(child)]);
+  made.getElementsByTagNameNS = (_, wanted) => all(made).filter((it) => it.name === wanted);
+  children.forEach((child) => (child.parentNode = made));
+  return made;
+}
+
+const live = (template, ...more) =>
+  element("MPD", { type: "dynamic", availabilityStartTime: "1970-01-01T00:01:40Z" }, element("Period", { start: "PT1M0.5S" }, ...more,
+    element("AdaptationSet", { mimeType: "video/mp4" },
+      element("SegmentTemplate", { timescale: "10", duration: "20", startNumber: "5", initialization: "i-$RepresentationID$.mp4", media: "$RepresentationID$/$Number%03d$$$.m4s", ...template }),
+      element("Representation", { id: "b", bandwidth: "900", codecs: "avc1.b" }),
+      element("Representation", { id: "a", bandwidth: "90", codecs: "avc1.a" }))));
+
+test("the newest segment of a plain live MPD is found, and other MPDs are left to the player", () => {
+  const find = (mpd, now = 170_000) => newestSegment(mpd, new URL("http://h/s/x.mpd"), now, 0.5);
+  const found = find(live({}));
+  assert.deepEqual([found.type, found.number, found.into], ['video/mp4; codecs="avc1.a"', 9, 1]);
+  assert.equal(found.init.href, "http://h/s/i-a.mp4");
+  assert.equal(found.media(12).href, "http://h/s/a/012$.m4s");
+  assert.equal(find(live({}), 160_000), null, "it has not begun");
+  assert.equal(find(live({ duration: null })), null, "a timeline");
+  assert.equal(find(live({ media: "$Time$.m4s" })), null);
+  assert.equal(find(live({}, element("BaseURL", {}))), null);
+  assert.equal(find(element("MPD", { type: "static" }, element("Period", {}))), null);
 });
 
 test("a codec is missing when not a single rendition of the picture can be decoded", () => {

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { launch } from "./browser.mjs";
-import { opened, played, playing } from "./pages.mjs";
+import { figure, opened, played, playing, says } from "./pages.mjs";
 import { encode, inRepository, server } from "./programs.mjs";
 
 const LIBRARIES = {
@@ -17,6 +17,8 @@ const LIBRARIES = {
   "/shaka.js": "tests/browser/node_modules/shaka-player/dist/shaka-player.compiled.js",
 };
 const TARGET_S = 0.5;
+/** So long the player page is to play a playlist: the variable is for whoever wants to see a minute. */
+const PLAYLIST_S = Number(process.env.LLDASH_PLAYLIST_S ?? 8);
 
 /** How each player is told to play a URL, in the page. */
 const START = {
@@ -78,7 +80,10 @@ async function started(how) {
   return { origin: files.origin, folder, dash: dash.manifest };
 }
 
-async function hls(how) {
+const playlists = {};
+const hls = (how) => (playlists[how] ??= playlist(how));
+
+async function playlist(how) {
   const { origin, folder } = await stream(how);
   if (how !== "pushed") mkdirSync(join(folder, "hls"), { recursive: true });
   const out = how === "pushed" ? ["-method", "PUT", "-http_persistent", "1", `${origin}/hls/live.m3u8`] : [join(folder, "hls/live.m3u8")];
@@ -113,4 +118,20 @@ for (const how of ["written into the folder", "pushed"]) {
       assert.deepEqual(errors, []);
     });
   }
+}
+
+for (const how of ["written into the folder", "pushed"]) {
+  test(`the player page plays a playlist that is ${how}, and does not stall`, { timeout: 90_000 + PLAYLIST_S * 2000 }, async (t) => {
+    const url = await hls(how);
+    const { page, errors } = await opened(t, browser, url.replace("/hls/", "/ldash/play/hls/"));
+    await playing(page);
+    await says(page, "Playing live");
+    await page.waitForFunction(() => parseFloat(document.getElementById("latency").textContent) > 0);
+    await played(page, 4);
+    const stalled = await figure(page, "stalls");
+    await played(page, PLAYLIST_S);
+    assert.equal(await figure(page, "stalls"), stalled);
+    t.diagnostic(`latency as hls.js reckons it: ${await figure(page, "latency")} s`);
+    assert.deepEqual(errors, []);
+  });
 }

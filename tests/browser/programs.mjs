@@ -28,8 +28,8 @@ export function replay(out, ...options) {
   return { stop: () => stop(child) };
 }
 
-function run(program, args, stdio) {
-  const child = spawn(program, args, { stdio });
+function run(program, args, stdio, env = {}) {
+  const child = spawn(program, args, { stdio, env: { ...process.env, ...env } });
   process.once("exit", () => child.kill("SIGKILL"));
   return child;
 }
@@ -43,8 +43,11 @@ function stop(child) {
 }
 
 /** Starts scripts/encode; resolves when its manifest is there. Options come before host and stream. */
-export async function encode(origin, stream, ...options) {
-  const child = run(inRepository("scripts/encode"), [...options, origin.replace("http://", ""), stream], ["ignore", "ignore", "inherit"]);
+export const encode = (origin, stream, ...options) => encodeWith({}, origin, stream, ...options);
+
+/** The same with more in its environment. */
+export async function encodeWith(env, origin, stream, ...options) {
+  const child = run(inRepository("scripts/encode"), [...options, origin.replace("http://", ""), stream], ["ignore", "ignore", "inherit"], env);
   const failed = new Promise((_, failed) => child.once("exit", (code) => failed(new Error(`scripts/encode ended (${code})`))));
   const manifest = `${origin}/${stream}/live.mpd`;
   const isThere = fetch(`${manifest}?wait=20000`).then((reply) => {
@@ -52,7 +55,7 @@ export async function encode(origin, stream, ...options) {
   });
   failed.catch(() => {});
   await Promise.race([isThere, failed]);
-  return { manifest, stop: () => stop(child) };
+  return { manifest, pid: child.pid, ended: new Promise((ended) => child.once("exit", ended)), stop: () => stop(child) };
 }
 
 /** ffmpeg's picture and tone, as they would come from a camera, into what the arguments say. */
