@@ -37,7 +37,7 @@
 //! - [`hls`]: LL-HLS from the files that a packager writes for DASH. Knows [`live`], [`cmaf`],
 //!   [`mpd`], [`m3u8`].
 //! - [`encoder`]: programs that write a stream while somebody watches: their arguments, when they
-//!   run, what becomes of their folder. Knows [`cmaf`], [`mpd`].
+//!   run, what becomes of their folder. Knows [`live`], [`cmaf`], [`mpd`].
 //! - [`http`]: a request is parsed, the core is asked, the answer becomes a response. Knows
 //!   [`live`], [`folder`], [`manifest`], [`hls`], [`encoder`], [`mpd`], [`m3u8`], [`metrics`],
 //!   [`recording`].

@@ -6,4 +6,5 @@ mod ingest;
 pub mod replay;
 pub mod serve;
 mod source;
+mod streams;
 pub mod values;

@@ -44,3 +44,84 @@ mod workspace;
 pub use config::Stream;
 pub use demand::{Demand, Watching};
 pub use state::{State, Status};
+
+use crate::shutdown::{self, Trigger};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+use supervisor::Supervisor;
+
+/// What encoders are started with.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The streams.
+    pub streams: Vec<Stream>,
+    /// What ffmpeg can do.
+    pub abilities: tools::Abilities,
+    /// The program that guards them: this one.
+    pub guard: PathBuf,
+}
+
+/// What supervisors share.
+#[derive(Debug)]
+struct Means {
+    abilities: tools::Abilities,
+    guard: PathBuf,
+    /// The folder that is served, as an absolute path.
+    root: PathBuf,
+}
+
+/// All streams, each with its supervisor. Dropping it stops them and empties their folders.
+#[derive(Debug)]
+pub struct Encoders {
+    demand: Arc<Demand>,
+    trigger: Trigger,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Encoders {
+    /// Has the streams of the folder `root` supervised. Without any, nothing is started.
+    ///
+    /// # Errors
+    /// When the folder is not there, or the system has no more threads.
+    pub fn start(settings: Settings, root: &Path) -> io::Result<Self> {
+        let demand = Arc::new(Demand::new(&settings.streams));
+        let (trigger, shutdown) = shutdown::channel();
+        if settings.streams.is_empty() {
+            return Ok(Self { demand, trigger, thread: None });
+        }
+        // A name that ffmpeg takes for no URL and no option.
+        let root = root.canonicalize()?;
+        let Settings { streams, abilities, guard } = settings;
+        let means = Arc::new(Means { abilities, guard, root });
+        let pairs = streams.into_iter().zip(demand.seats().iter().cloned());
+        let supervisors: Vec<Supervisor> = pairs
+            .map(|(stream, seat)| Supervisor::new(&means, stream, seat, shutdown.clone()))
+            .collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let work = move || {
+            runtime.block_on(supervisor::supervise(supervisors));
+            // A disk that hangs keeps nobody.
+            runtime.shutdown_background();
+        };
+        let thread = thread::Builder::new().name("encoders".to_owned()).spawn(work)?;
+        Ok(Self { demand, trigger, thread: Some(thread) })
+    }
+
+    /// Who watches, and how the streams are doing.
+    pub fn demand(&self) -> &Arc<Demand> {
+        &self.demand
+    }
+}
+
+impl Drop for Encoders {
+    fn drop(&mut self) {
+        self.trigger.stop();
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            log::error!("the encoders' thread has failed");
+        }
+    }
+}

@@ -37,6 +37,7 @@ pub use service::{Settings, service};
 pub use status::Board;
 
 use crate::{
+    encoder::Demand,
     folder::Folder,
     hls::Presentations,
     live::{Library, Patience},
@@ -56,6 +57,8 @@ pub struct Site {
     pub folder: Arc<Folder>,
     /// Manifests as they are shown.
     pub manifests: Manifests,
+    /// Who watches what is only encoded then.
+    pub demand: Arc<Demand>,
     /// So far behind is the clock that players ask.
     pub time_displacement: Duration,
     /// LL-HLS from the MPDs in it.

@@ -20,7 +20,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("folder", &["live"]),
     ("manifest", &["live", "cmaf", "mpd", "m3u8"]),
     ("hls", &["live", "cmaf", "mpd", "m3u8"]),
-    ("encoder", &["cmaf", "mpd"]),
+    ("encoder", &["live", "cmaf", "mpd"]),
     (
         "http",
         &["live", "folder", "hls", "manifest", "encoder", "mpd", "m3u8", "metrics", "recording"],
