@@ -1,5 +1,6 @@
 //! How a stream is doing, and when a failed one is tried again.
 
+use super::workspace::MANIFEST;
 use std::time::{Duration, Instant};
 
 /// How a stream is doing.
@@ -13,8 +14,6 @@ pub enum State {
     Live,
     /// The encoder has failed.
     Failed {
-        /// In one line, without credentials.
-        reason: String,
         /// When it is started again.
         next_try: Instant,
     },
@@ -32,6 +31,14 @@ impl State {
             Self::Live => 2,
             Self::Failed { .. } => 3,
         }]
+    }
+
+    /// When it is started again, if it has failed.
+    pub fn next_try(&self) -> Option<Instant> {
+        match self {
+            Self::Failed { next_try } => Some(*next_try),
+            _ => None,
+        }
     }
 }
 
@@ -52,8 +59,15 @@ pub struct Status {
     pub starts: u64,
     /// How often it failed.
     pub failures: u64,
-    /// Why it failed last, until it is live again.
+    /// Why it failed last, in one line without credentials, until it is live again.
     pub failure: Option<String>,
+}
+
+impl Status {
+    /// The path of its manifest.
+    pub fn manifest(&self) -> String {
+        format!("{}/{MANIFEST}", self.key)
+    }
 }
 
 /// One that has run for so long has recovered from what was before.

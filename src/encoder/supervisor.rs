@@ -170,8 +170,8 @@ impl Supervisor {
         }
         let mut status = self.seat.status();
         status.failures += 1;
-        status.failure = Some(reason.clone());
-        status.state = State::Failed { reason, next_try };
+        status.failure = Some(reason);
+        status.state = State::Failed { next_try };
     }
 
     /// Nobody watches any more.

@@ -45,6 +45,8 @@ mod process;
 mod programs;
 mod ranges;
 mod status;
+#[cfg(target_os = "linux")]
+mod streams;
 mod traces;
 mod urls;
 #[cfg(target_os = "linux")]
