@@ -16,6 +16,9 @@ use tokio::{
 /// One that is asked to end has so long to do so.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// What it said before it ended is there already.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
 /// What is read at once of what it says, in bytes.
 const READ_BYTES: usize = 4096;
 
@@ -24,7 +27,7 @@ const READ_BYTES: usize = 4096;
 pub(super) struct Process {
     child: Child,
     /// Closing it ends the encoder.
-    line: ChildStdin,
+    line: Option<ChildStdin>,
     says: Option<ChildStderr>,
     tail: Tail,
     /// The guard's, and that of all that it starts.
@@ -63,7 +66,7 @@ impl Process {
                 .and_then(|id| i32::try_from(id).ok())
                 .and_then(rustix::process::Pid::from_raw),
             child,
-            line,
+            line: Some(line),
             says,
             tail: Tail::default(),
             key,
@@ -75,14 +78,25 @@ impl Process {
     /// safe.
     pub(super) async fn ended(&mut self) -> String {
         let mut buffer = [0; READ_BYTES];
+        let status = loop {
+            let Some(says) = &mut self.says else { break self.child.wait().await };
+            tokio::select! {
+                biased;
+                read = says.read(&mut buffer) => match read {
+                    Ok(bytes) if bytes > 0 => self.heard(&buffer[..bytes]),
+                    _ => self.says = None,
+                },
+                // Others may hold the pipe.
+                status = self.child.wait() => break status,
+            }
+        };
+        self.end_group(status.as_ref().ok().copied());
         while let Some(says) = &mut self.says {
-            match says.read(&mut buffer).await {
-                Ok(bytes) if bytes > 0 => self.heard(&buffer[..bytes]),
+            match timeout(LAST_WORDS, says.read(&mut buffer)).await {
+                Ok(Ok(bytes)) if bytes > 0 => self.heard(&buffer[..bytes]),
                 _ => self.says = None,
             }
         }
-        let status = self.child.wait().await;
-        self.end_group(status.as_ref().ok().copied());
         match status {
             Ok(status) => words(status.code()),
             Err(error) => format!("is lost: {error}"),
@@ -109,17 +123,18 @@ impl Process {
     /// Asks it to end, and kills it when it does not. `at_once`: there is no use in asking.
     pub(super) async fn stop(mut self, at_once: bool) {
         if !at_once {
-            let _ = self.line.write_all(STOP).await;
+            if let Some(line) = &mut self.line {
+                let _ = line.write_all(STOP).await;
+            }
             if timeout(GRACE, self.ended()).await.is_ok() {
                 return;
             }
         }
         // The pipe closes: the guard kills all that it has.
-        let _ = self.line.shutdown().await;
-        let Self { mut child, line, .. } = self;
-        drop(line);
-        if timeout(GRACE, child.wait()).await.is_err() {
-            let _ = child.kill().await;
+        self.line = None;
+        if timeout(GRACE, self.ended()).await.is_err() {
+            let _ = self.child.kill().await;
+            self.end_group(None);
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) struct Sight {
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// Writes so far.
+    /// Writes of media so far.
     writes: AtomicU64,
     manifest: Notify,
 }
@@ -55,7 +55,7 @@ impl Sight {
         Ok(Self { _watcher: watcher, seen })
     }
 
-    /// How often something was written so far.
+    /// How often media was written so far.
     pub(super) fn writes(&self) -> u64 {
         self.seen.writes.load(Relaxed)
     }
@@ -70,11 +70,15 @@ impl Seen {
     fn note(&self, event: &Event, is_ffmpeg: bool, is_own: &impl Fn(&str) -> bool) {
         let names = event.paths.iter().filter_map(|path| path.file_name()?.to_str());
         for name in names.filter(|name| !is_own(name)) {
-            self.writes.fetch_add(1, Relaxed);
             let is_manifest = match is_ffmpeg {
                 true => name == RAW_MANIFEST,
                 false => name.ends_with(".mpd") || name.ends_with(".m3u8"),
             };
+            // On a full disk ffmpeg goes on to make files, and to rename them: only bytes count.
+            let has_bytes =
+                matches!(event.kind, EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any));
+            let is_media = !is_manifest && !name.starts_with(RAW_MANIFEST);
+            self.writes.fetch_add(u64::from(has_bytes && is_media), Relaxed);
             let is_whole = matches!(
                 event.kind,
                 EventKind::Access(AccessKind::Close(_)) | EventKind::Modify(ModifyKind::Name(_))

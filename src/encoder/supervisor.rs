@@ -29,8 +29,7 @@ const START_PATIENCE: Duration = Duration::from_secs(15);
 /// An encoder that writes nothing for so many segments hangs.
 const SILENT_SEGMENTS: u32 = 3;
 
-/// After so many failures in a row nothing of the last run is kept for those who still watch: the
-/// disk may be full.
+/// After so many failures in a row nothing of the last run is kept for those who still watch.
 const PATIENT_FAILURES: u32 = 2;
 
 /// One stream's supervisor.
@@ -48,6 +47,8 @@ pub(super) struct Supervisor {
     /// In a row.
     failures: u32,
     next_try: Option<Instant>,
+    /// Its disk was, when it failed.
+    is_full: bool,
 }
 
 /// Why an encoder runs no longer.
@@ -78,6 +79,7 @@ impl Supervisor {
             run: 0,
             failures: 0,
             next_try: None,
+            is_full: false,
         }
     }
 
@@ -127,10 +129,11 @@ impl Supervisor {
     /// Has it run, again and again, until it is wanted no longer.
     async fn session(&mut self) {
         loop {
-            if let Some(next_try) = self.next_try
-                && self.is_left_before(next_try).await
-            {
-                return;
+            if let Some(next_try) = self.next_try {
+                self.set(State::Failed { next_try });
+                if self.is_left_before(next_try).await {
+                    return;
+                }
             }
             let began = Instant::now();
             match self.life().await {
@@ -153,17 +156,20 @@ impl Supervisor {
         }
     }
 
-    async fn failed(&mut self, reason: String, lasted: Duration) {
+    async fn failed(&mut self, mut reason: String, lasted: Duration) {
         let is_live = self.seat.status().state == State::Live;
         if is_live && lasted >= RECOVERED {
             self.failures = 0;
         }
         self.failures += 1;
+        if self.is_full {
+            reason.push_str(": the disk is full");
+        }
         let wait = backoff(self.failures);
         log::warn!("{}: {reason}; it is started again in {wait:?}", self.stream.key);
         let next_try = Instant::now() + wait;
         self.next_try = Some(next_try);
-        if self.failures >= PATIENT_FAILURES && !is_live {
+        if self.is_full || (self.failures >= PATIENT_FAILURES && !is_live) {
             self.timeline.clear();
             let emptied = self.disk(Workspace::empty).await;
             self.tell(emptied, "cannot empty its folder");
@@ -186,6 +192,7 @@ impl Supervisor {
     /// One life of the encoder.
     async fn life(&mut self) -> End {
         self.set(State::Starting);
+        self.is_full = false;
         self.next_try = None;
         self.shown.clear();
         if let Err(error) = self.disk(Workspace::open).await {
@@ -202,6 +209,9 @@ impl Supervisor {
         let has_failed = matches!(end, End::Failed(_));
         if has_failed {
             process.log_tail();
+            // Before anything is removed.
+            let is_full = self.disk(|workspace| Ok(workspace.is_full())).await;
+            self.is_full = is_full.unwrap_or(false);
         }
         process.stop(has_failed).await;
         if has_failed {

@@ -63,6 +63,10 @@ impl Workspace {
 
     /// Removes what an earlier server left, if anything.
     pub(super) fn recover(&mut self) -> io::Result<()> {
+        let is_folder = fs::symlink_metadata(&self.folder).is_ok_and(|found| found.is_dir());
+        if !is_folder {
+            return Ok(());
+        }
         let text = match fs::read_to_string(self.folder.join(MEMORY)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -103,7 +107,7 @@ impl Workspace {
             let reason = format!("{MANIFEST} is somebody else's; remove it, or choose another key");
             return Err(io::Error::other(reason));
         }
-        self.others = if self.is_ffmpeg { BTreeSet::new() } else { self.files()? };
+        self.others = if self.is_ffmpeg { BTreeSet::new() } else { self.files(MAX_OTHERS)? };
         let made = if self.is_made { MADE } else { "found" };
         let writer = if self.is_ffmpeg { FFMPEG } else { "others" };
         let mut memory = format!("{made} {writer}\n");
@@ -119,8 +123,8 @@ impl Workspace {
         Ok(())
     }
 
-    /// All files below the folder.
-    fn files(&self) -> io::Result<BTreeSet<PathBuf>> {
+    /// All files below the folder, if they are no more than so many.
+    fn files(&self, most: usize) -> io::Result<BTreeSet<PathBuf>> {
         let (mut files, mut todo) = (BTreeSet::new(), vec![PathBuf::new()]);
         while let Some(relative) = todo.pop() {
             for entry in fs::read_dir(self.folder.join(&relative))? {
@@ -131,8 +135,8 @@ impl Workspace {
                 } else {
                     files.insert(path);
                 }
-                if files.len() + todo.len() > MAX_OTHERS {
-                    let reason = format!("there are more than {MAX_OTHERS} files in it");
+                if files.len() + todo.len() > most {
+                    let reason = format!("there are more than {most} files in it");
                     return Err(io::Error::other(reason));
                 }
             }
@@ -150,6 +154,18 @@ impl Workspace {
     /// ffmpeg's own manifest.
     pub(super) fn raw_manifest(&self) -> Option<String> {
         fs::read_to_string(self.folder.join(RAW_MANIFEST)).ok()
+    }
+
+    /// Whether nothing can be written to its disk any more.
+    pub(super) fn is_full(&self) -> bool {
+        /// Less than a manifest and the beginning of a segment.
+        #[cfg(unix)]
+        const LEAST_BYTES: u64 = 64 * 1024;
+        #[cfg(unix)]
+        return rustix::fs::statvfs(&self.folder)
+            .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < LEAST_BYTES);
+        #[cfg(not(unix))]
+        false
     }
 
     /// Makes whole what a run left half: a segment whose boxes are whole becomes a shorter last one,
@@ -179,13 +195,14 @@ impl Workspace {
         for name in names.iter().rev() {
             let path = self.folder.join(name);
             let Some(whole) = name.strip_suffix(GROWING) else {
-                return end.or_else(|| end_of_segment(&fs::read(path).ok()?, &init));
+                return end.or_else(|| end_of_segment(&fs::read(path).ok()?, &init)?);
             };
             let found = fs::read(&path).ok().and_then(|bytes| end_of_segment(&bytes, &init));
-            if found.is_some() && fs::rename(&path, self.folder.join(whole)).is_ok() {
-                end = end.or(found);
-            } else {
-                let _ = fs::remove_file(path);
+            match found {
+                Some(found) if fs::rename(&path, self.folder.join(whole)).is_ok() => {
+                    end = end.or(found);
+                }
+                _ => _ = fs::remove_file(path),
             }
         }
         end
@@ -217,7 +234,7 @@ impl Workspace {
             }
             self.keep_runs(&[]);
         } else {
-            for relative in self.files().unwrap_or_default() {
+            for relative in self.files(usize::MAX)? {
                 if !self.others.contains(&relative) && relative != Path::new(MEMORY) {
                     remove(&self.folder.join(&relative))?;
                     self.remove_folders(relative.parent());
@@ -273,10 +290,10 @@ fn track_of(name: &str, run: u64) -> Option<&str> {
     track.bytes().all(|byte| byte.is_ascii_digit()).then_some(track)
 }
 
-/// Where a segment's media ends; `None` when it has none, or breaks off.
-fn end_of_segment(bytes: &[u8], init: &Init) -> Option<Duration> {
+/// Where a segment's media ends, if it has any yet; `None` when it breaks off.
+fn end_of_segment(bytes: &[u8], init: &Init) -> Option<Option<Duration>> {
     let mut end = None;
-    let mut is_whole = false;
+    let mut is_whole = !bytes.is_empty();
     for found in Boxes::new(bytes) {
         let found = found.ok()?;
         match &found.kind {
@@ -291,7 +308,7 @@ fn end_of_segment(bytes: &[u8], init: &Init) -> Option<Duration> {
             _ => {}
         }
     }
-    end.filter(|_| is_whole)
+    is_whole.then_some(end)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ fn put(workspace: &Workspace, name: &str, bytes: &[u8]) {
 }
 
 fn names(workspace: &Workspace) -> Vec<String> {
-    let files = workspace.files().expect("readable");
+    let files = workspace.files(MAX_OTHERS).expect("readable");
     files.iter().map(|path| path.to_str().expect("text").to_owned()).collect()
 }
 
@@ -115,7 +115,14 @@ fn streams_a_torn_segment_goes_and_its_track_ends_before_it() {
     assert_eq!(finished(&[("0", &video)]), (Some(400), vec!["0-00001.m4s".to_owned()]));
     let other = [("00001.m4s", &[0, 200][..], 0), ("00002.m4s.tmp", &[400, 600], 0)];
     assert_eq!(finished(&[("0", &video), ("1", &other)]).0, Some(400), "the shortest ends all");
-    let begun = [("00001.m4s", &[0][..], 0), ("00002.m4s.tmp", &[], 0)];
-    assert_eq!(finished(&[("0", &begun)]).0, Some(200));
+    let empty = [("00001.m4s", &[0][..], 0), ("00002.m4s.tmp", &[], 0)];
+    assert_eq!(finished(&[("0", &empty)]), (Some(200), vec!["0-00001.m4s".to_owned()]));
+    // Only its first box has come: its readers miss nothing.
+    let (_root, mut workspace) = workspace(Source::Test);
+    workspace.open().expect("made");
+    track(&workspace, "0", &[("00001.m4s", &[0][..], 0)]);
+    put(&workspace, &format!("{RUN}-0-00002.m4s.tmp"), b"\0\0\0\x0cstypmsdh");
+    assert_eq!(workspace.finish(RUN), Some(Duration::from_millis(200)));
+    assert!(workspace.folder().join(format!("{RUN}-0-00002.m4s")).exists());
     assert_eq!(finished(&[("0", &[])]).0, None);
 }

@@ -44,9 +44,10 @@ fn streams_whose_ffmpeg_is_killed_go_on_in_a_new_period_on_the_same_timeline() {
     let name = |number| media.replace("$RepresentationID$", "0").replace("$Number%05d$", number);
     // In the middle of the second segment, which somebody reads.
     let mut reply = server.get_with(&format!("/cam/{}", name("00002")), &[LONG]);
+    let mut body = reply.read(1000);
     running(&server, "ffmpeg ").signal(Signal::KILL);
-    let (body, end) = reply.rest();
-    assert!(body.len() > 24, "{} bytes", body.len());
+    let (more, end) = reply.rest();
+    body.extend(more);
     assert_eq!(end, End::Clean, "what came is a whole, shorter segment");
     server.logged("ffmpeg was ended by signal 9");
     assert_eq!(again(&server, 1)["starts"], 2);
@@ -95,12 +96,9 @@ fn streams_that_fail_at_once_are_told_and_tried_less_and_less_often() {
 #[test]
 fn streams_that_do_not_end_when_asked_are_killed_with_all_that_they_started() {
     // Deaf, and with a grandchild in a session of its own.
-    let line = "trap '' TERM; setsid sleep 1000 & cd \"$LLDASH_DIR\"; echo x > a.mpd; \
-                while true; do echo x >> 1.m4s; read -t 1 x < /dev/zero; done";
-    let server = serve(
-        &command("cam", &format!("exec bash -c '{}'", line.replace('\'', "'\\''")), "linger = 0.2"),
-        &[],
-    );
+    let line = "trap \"\" TERM; setsid sleep 1000 & cd \"$LLDASH_DIR\"; echo x > a.mpd; \
+                while true; do echo x >> 1.m4s; sleep 0.5; done";
+    let server = serve(&command("cam", line, "linger = 0.2"), &[]);
     drop(server.request("GET", "/cam/never.m4s", &[("X-Wait-Timeout", "1000")]).response());
     let sleeper = running(&server, "sleep 1000");
     sleeper.ended();
@@ -122,11 +120,10 @@ fn streams_that_fill_the_disk_fail_with_the_reason_and_recover() {
     let Some(command) = unshared("--mount", &before, &disk, &options) else { return };
     let mut server = Server::spawn(command, folder);
     let lines = server.log_until("it is started again in");
-    let all = lines.join("\n");
-    assert!(all.contains("No space left on device"), "{all}");
+    assert!(lines.last().is_some_and(|line| line.contains("the disk is full")), "{lines:#?}");
     let failed = until(|| Some(told(&server, "cam")).filter(|it| !it["failure"].is_null()));
     let reason = failed["failure"].as_str().expect("a reason");
-    assert!(reason.contains("No space left"), "{reason}");
+    assert!(reason.contains("the disk is full"), "{reason}");
     // It made room, and is live again, until the disk is full once more.
     server.logged("cam is live");
     assert!(told(&server, "cam")["failures"].as_u64() >= Some(1));
