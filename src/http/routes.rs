@@ -154,7 +154,10 @@ async fn answer(
             serve::file(site, request, path).await
         }
         Route::Root => root(site, request).await,
-        Route::Hls(target) => hls::answer(site, request, &target).await,
+        Route::Hls(target) => {
+            *watching = site.demand.watch(target.mpd().as_str());
+            hls::answer(site, request, &target).await
+        }
         Route::Front => Ok(pages::front(site, request.uri().path()).await),
         Route::Play => Ok(pages::player(request.uri().path())),
         Route::Time => Ok(time(site)),

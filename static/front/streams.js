@@ -10,8 +10,8 @@ const cards = new Map();
 /** The streams of a status: first those that are encoded on demand, with what is known of them. */
 export function streamsOf({ streams = [], encoders = [] }) {
   const encoded = encoders.map((encoder) => {
-    const { qualities, segment_age_seconds, manifest_age_seconds } = streams.find(({ url }) => url === encoder.url) ?? {};
-    return { path: encoder.name, kind: "dash", ...encoder, qualities, segment_age_seconds, manifest_age_seconds, trouble: troubleOf(encoder) };
+    const { hls, qualities, segment_age_seconds, manifest_age_seconds } = streams.find(({ url }) => url === encoder.url) ?? {};
+    return { path: encoder.name, kind: "dash", ...encoder, hls, qualities, segment_age_seconds, manifest_age_seconds, trouble: troubleOf(encoder) };
   });
   return [...encoded, ...streams.filter(({ url }) => !encoders.some((encoder) => encoder.url === url))];
 }

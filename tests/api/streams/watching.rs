@@ -74,6 +74,22 @@ fn streams_are_watched_by_requests_that_are_held_and_by_replies_under_way() {
 }
 
 #[test]
+fn streams_are_watched_over_hls_too() {
+    let server = serve(&stream("cam", &format!("{SMALL}linger = 0.2")), &[]);
+    for starts in [1, 2] {
+        let held = server.request("GET", "/cam/never.m4s", &[LONG]);
+        told_when(&server, "cam", is("live"));
+        drop(held);
+        let path = "/ldash/hls/cam/manifest.mpd/main.m3u8";
+        let mut main = server.get_with(path, &[LONG]);
+        let text = main.text();
+        assert!(main.status == 200 && text.contains("#EXT-X-STREAM-INF"), "{text}");
+        told_when(&server, "cam", is("idle"));
+        assert_eq!(told(&server, "cam")["starts"], starts);
+    }
+}
+
+#[test]
 fn streams_that_are_not_on_demand_run_all_the_time() {
     let server = serve(&stream("cam", &format!("{SMALL}on_demand = false\nlinger = 0")), &[]);
     let encoder = running(&server, "ffmpeg ");
