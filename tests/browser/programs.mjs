@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 export const inRepository = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const lldash = process.env.LLDASH || inRepository("target/debug/lldash");
 
-/** Starts a server; resolves to its origin, from the first line that it prints, and a way to stop it. */
+/** Starts a server; resolves to its origin, from the first line that it prints, its process and a way to stop it. */
 export async function server(...args) {
   const child = run(lldash, args, ["ignore", "pipe", "inherit"]);
   const line = await new Promise((done, failed) => {
@@ -19,7 +19,7 @@ export async function server(...args) {
   child.stdout.resume();
   const origin = line.match(/https?:\/\/[^\s/]+/)?.[0];
   if (!origin) throw new Error(`the first line names no URL: ${line}`);
-  return { origin, stop: () => stop(child) };
+  return { origin, pid: child.pid, stop: () => stop(child) };
 }
 
 /** Starts lldash-replay of the recording into a folder. */
