@@ -14,6 +14,8 @@
 //!
 //! encoder ──PUT──▶ http::ingest ──▶ folder::Uploads ──Bytes──▶ live::Library
 //!                                           └──Job──▶ folder::uploader ──▶ (the same folder)
+//!
+//! request ──Watching──▶ encoder ──starts──▶ ffmpeg ──files──▶ (the same folder)
 //! ```
 //!
 //! # Layout
@@ -34,9 +36,11 @@
 //!   [`mpd`], [`m3u8`].
 //! - [`hls`]: LL-HLS from the files that a packager writes for DASH. Knows [`live`], [`cmaf`],
 //!   [`mpd`], [`m3u8`].
+//! - [`encoder`]: programs that write a stream while somebody watches: their arguments, when they
+//!   run, what becomes of their folder. Knows [`live`], [`cmaf`], [`mpd`].
 //! - [`http`]: a request is parsed, the core is asked, the answer becomes a response. Knows
-//!   [`live`], [`folder`], [`manifest`], [`hls`], [`mpd`], [`m3u8`], [`metrics`], [`recording`],
-//!   [`tls`].
+//!   [`live`], [`folder`], [`manifest`], [`hls`], [`encoder`], [`mpd`], [`m3u8`], [`metrics`],
+//!   [`recording`], [`tls`].
 //! - [`replay`]: a live segmenter imitated from a recording. Knows [`cmaf`], [`mpd`], [`folder`].
 //! - [`server`]: the composition root: builds, wires, stops. Knows all of the above.
 //! - [`demo`]: the built-in recording as a live stream. Knows [`replay`], [`recording`].
@@ -45,12 +49,14 @@
 //! - [`clock`], [`shutdown`], [`log_sink`], [`tls`]: the wall clock; stopping as a value; where the
 //!   log goes; certificates. Know nothing of ours.
 //!
-//! What does not belong here: transcoding and packaging. Bytes are served as they were written.
+//! What does not belong here: transcoding and packaging, which other programs do, also those that
+//! [`encoder`] starts. Bytes are served as they were written.
 
 pub mod cli;
 pub mod clock;
 pub mod cmaf;
 pub mod demo;
+pub mod encoder;
 pub mod folder;
 pub mod hls;
 pub mod http;

@@ -4,6 +4,9 @@ use lldash::{cli, demo::Demo, log_sink::Log, server::Server};
 use std::{io::Write, process::ExitCode};
 
 fn main() -> ExitCode {
+    if let Some(code) = lldash::encoder::guard::entered() {
+        return code;
+    }
     let command = cli::serve::parse();
     let log = Log::start();
     let result = match &log {

@@ -2,6 +2,7 @@
 
 use crate::{
     clock,
+    encoder::{self, Encoders},
     folder::{self, Folder, Uploads},
     hls::{self, Presentations},
     http::{self, Board, Holds, Ingest, Origins, Settings, Site, ingest::access::Credential},
@@ -66,6 +67,8 @@ pub struct Config {
     pub origins: Origins,
     /// How long transfers go on after the stop.
     pub drain: Duration,
+    /// What is encoded while somebody watches.
+    pub encoders: encoder::Settings,
 }
 
 /// How encoders push.
@@ -101,6 +104,7 @@ pub struct Server {
     handle: ServerHandle,
     trigger: Trigger,
     uploads: Arc<Uploads>,
+    encoders: Encoders,
 }
 
 /// Connections that wait to be accepted: a crowd that comes at once is not turned away.
@@ -127,12 +131,15 @@ impl Server {
         let folder = Arc::new(folder);
         let files = Arc::new(http::hls::Disk(folder.clone()));
         let uploads = folder.uploads().clone();
+        let encoders = Encoders::start(config.encoders, &config.folder.folder)
+            .map_err(|error| StartError(format!("cannot start encoders: {error}")))?;
         let (trigger, shutdown) = shutdown::channel();
         let site = Arc::new(Site {
             hls: Presentations::new(library.clone(), files, config.hls),
             library,
             folder,
             manifests,
+            demand: encoders.demand().clone(),
             time_displacement: config.time_displacement,
             ingest: config.ingest.map(|ingest| Ingest {
                 credential: ingest.credential,
@@ -151,7 +158,7 @@ impl Server {
         let running = serve(&site, listeners, tls.as_ref(), config.drain)
             .map_err(|error| StartError(format!("cannot listen: {error}")))?;
         let handle = running.handle();
-        Ok(Self { endpoints, fingerprint, running, handle, trigger, uploads })
+        Ok(Self { endpoints, fingerprint, running, handle, trigger, uploads, encoders })
     }
 
     /// Where it listens, in the order of the configuration.
@@ -170,7 +177,7 @@ impl Server {
     /// # Errors
     /// When the server fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
-        let Self { mut running, handle, trigger, uploads, .. } = self;
+        let Self { mut running, handle, trigger, uploads, encoders, .. } = self;
         tokio::select! {
             result = &mut running => return result,
             () = stop => {}
@@ -178,6 +185,8 @@ impl Server {
         trigger.stop();
         let (result, ()) = futures::future::join(running, handle.stop(true)).await;
         uploads.stop();
+        // What is still sent has been; nobody watches any more.
+        drop(encoders);
         result
     }
 }

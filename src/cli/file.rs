@@ -13,6 +13,7 @@ const OPTION: &str = "--config";
 const ONLY_FLAGS: [&str; 3] = ["config", "help", "version"];
 
 /// Reads a command's arguments, with the values of the file that they, or this variable, name.
+/// `others`: keys of the file that are no options, and are read elsewhere.
 ///
 /// # Errors
 /// clap's own, and one line that names the file and what is wrong with it.
@@ -20,11 +21,12 @@ pub(super) fn matches(
     command: Command,
     arguments: &[OsString],
     variable: &str,
+    others: &[&str],
 ) -> Result<ArgMatches, clap::Error> {
     let mut blank = command.clone();
     let path = named(arguments, variable);
     let path = path.as_ref().map(Path::new);
-    let command = match path.map_or(Ok(command.clone()), |path| apply(command, path)) {
+    let command = match path.map_or(Ok(command.clone()), |path| apply(command, path, others)) {
         Ok(command) => command,
         Err(reason) => return Err(blank.error(ErrorKind::InvalidValue, reason)),
     };
@@ -32,8 +34,8 @@ pub(super) fn matches(
     matches.map_err(|error| source::told(error, blank, arguments, path))
 }
 
-/// The file's path, if the arguments or the environment name one.
-fn named(arguments: &[OsString], variable: &str) -> Option<OsString> {
+/// The configuration file's path, if the arguments or the environment name one.
+pub(super) fn named(arguments: &[OsString], variable: &str) -> Option<OsString> {
     let mut arguments = arguments.iter().skip(1).take_while(|argument| *argument != "--");
     while let Some(argument) = arguments.next() {
         if argument == OPTION {
@@ -51,14 +53,15 @@ fn named(arguments: &[OsString], variable: &str) -> Option<OsString> {
 ///
 /// # Errors
 /// With one line that names the file and what is wrong with it.
-fn apply(command: Command, path: &Path) -> Result<Command, String> {
+fn apply(command: Command, path: &Path, others: &[&str]) -> Result<Command, String> {
     let name = path.display();
     let text = fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
     let table: Table = text.parse().map_err(|error: toml::de::Error| {
         let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
         format!("{name}, line {line}: this is no TOML: {}", error.message())
     })?;
-    table.into_iter().try_fold(command, |command, (key, value)| {
+    let options = table.into_iter().filter(|(key, _)| !others.contains(&&**key));
+    options.into_iter().try_fold(command, |command, (key, value)| {
         set(command, &key, &value).map_err(|reason| format!("{name}: {reason}"))
     })
 }

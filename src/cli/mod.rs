@@ -6,5 +6,6 @@ mod ingest;
 pub mod replay;
 pub mod serve;
 mod source;
+mod streams;
 mod tls;
 pub mod values;

@@ -145,7 +145,7 @@ impl Args {
 /// and bad input, 1 for what fails on the way.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let matches = file::matches(Args::command(), &arguments, "LLDASH_REPLAY_CONFIG");
+    let matches = file::matches(Args::command(), &arguments, "LLDASH_REPLAY_CONFIG", &[]);
     let args = Args::from_matches(&matches.unwrap_or_else(|error| error.exit()));
     let level = ["warn", "info", "debug"][usize::from(args.verbose.min(2))];
     env_logger::Builder::new().parse_filters(level).format_target(false).init();

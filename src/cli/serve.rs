@@ -3,10 +3,11 @@
 use super::{
     file,
     ingest::IngestOptions,
+    streams,
     tls::{Listen, TlsOptions, listen},
     values::{duration, public_url, size},
 };
-use crate::{folder, hls, http::Origins, live::Patience, manifest, server};
+use crate::{encoder, folder, hls, http::Origins, live::Patience, manifest, server};
 use clap::{
     ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum,
     builder::BoolishValueParser, error::ErrorKind, parser::ValueSource,
@@ -31,8 +32,9 @@ struct Options {
     #[arg(long, env = "LLDASH_DEMO", value_parser = BoolishValueParser::new())]
     demo: bool,
 
-    /// Read options from this TOML file; its keys are the names of the options
-    #[arg(long, value_name = "FILE", env = "LLDASH_CONFIG")]
+    /// Read options from this TOML file; its keys are the names of the options. Each [[stream]] in
+    /// it is a stream that ffmpeg, or any program, makes while somebody watches: see the README
+    #[arg(long, value_name = "FILE", env = CONFIG)]
     config: Option<PathBuf>,
 
     /// Listen here; may be given more than once; port 0 picks one; https:// before it wants TLS,
@@ -163,7 +165,8 @@ pub fn parse() -> Command {
 }
 
 fn read(arguments: &[OsString]) -> Result<Command, clap::Error> {
-    let matches = file::matches(Options::command(), arguments, "LLDASH_CONFIG")?;
+    let others = [encoder::config::TABLE];
+    let matches = file::matches(Options::command(), arguments, CONFIG, &others)?;
     let mut options = Options::from_arg_matches(&matches)?;
     match stronger(&matches, "listen", "port")? {
         Some("listen") => options.port = None,
@@ -184,8 +187,15 @@ fn read(arguments: &[OsString]) -> Result<Command, clap::Error> {
     if let Some(reason) = options.tls.contradiction(&listen) {
         return Err(Options::command().error(ErrorKind::ArgumentConflict, reason));
     }
-    Ok(options.into())
+    let settings = streams::read(arguments, CONFIG)
+        .map_err(|reason| Options::command().error(ErrorKind::InvalidValue, reason))?;
+    let mut command = Command::from(options);
+    command.server.encoders = settings;
+    Ok(command)
 }
+
+/// The variable that names the file.
+const CONFIG: &str = "LLDASH_CONFIG";
 
 /// Which of two options that exclude each other was given, or was given more directly: a flag
 /// beats a variable, which beats the file.
@@ -266,6 +276,7 @@ impl From<Options> for Command {
             segment_max_age: options.segment_max_age,
             origins,
             drain: options.drain,
+            encoders: encoder::Settings::default(),
         };
         Self { server, is_demo: options.demo }
     }

@@ -40,6 +40,7 @@ pub use status::Board;
 
 use crate::{
     clock,
+    encoder::Demand,
     folder::Folder,
     hls::Presentations,
     live::{Library, Patience},
@@ -62,6 +63,8 @@ pub struct Site {
     pub folder: Arc<Folder>,
     /// Manifests as they are shown.
     pub manifests: Manifests,
+    /// Who watches what is only encoded then.
+    pub demand: Arc<Demand>,
     /// So far behind is the clock that players ask.
     pub time_displacement: Duration,
     /// LL-HLS from the MPDs in it.

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     clock,
+    encoder::Status,
     live::{MediaPath, Tag},
 };
 use actix_web::{
@@ -35,7 +36,7 @@ const FRONT_POLICY: &str = "default-src 'self'; img-src 'self' data:; \
 /// The list of streams, which needs no script; with scripts, it goes on by itself.
 pub(super) async fn front(site: &Arc<Site>, url_path: &str) -> HttpResponse {
     let streams = status::streams(site).await;
-    let list = list(&streams, clock::now());
+    let list = list(&streams, &site.demand.statuses(), clock::now());
     let page = assets::asset("front.html").and_then(|bytes| std::str::from_utf8(bytes).ok());
     let page = with_list(page.unwrap_or(include_str!("front.html")), &list);
     html(FRONT_POLICY).body(with_base(&page, url_path))
@@ -83,15 +84,28 @@ pub(super) fn with_base(page: &str, url_path: &str) -> String {
     format!("{before}\n    <base href=\"{up}assets/{version}/\">{after}")
 }
 
-/// The streams as a list, with links to the player, relative to the page's base.
-fn list(streams: &Streams, now: SystemTime) -> String {
-    if streams.listed.is_empty() {
+/// The streams as a list, with links to the player: first those of the
+/// configuration, with links relative to the page's base.
+fn list(streams: &Streams, encoders: &[Status], now: SystemTime) -> String {
+    if streams.listed.is_empty() && encoders.is_empty() {
         return "<p>No stream yet. Have a packager write its segments and manifest into the \
                 folder.</p>"
             .to_owned();
     }
     let mut list = String::from("<ul>\n");
-    for stream in &streams.listed {
+    for status in encoders {
+        let (url, name) = (encode(&status.manifest()), escape(&status.name));
+        let failure = status.failure.as_ref().map(|reason| format!(": {}", escape(reason)));
+        let (state, failure) = (status.state.name(), failure.unwrap_or_default());
+        let _ = writeln!(
+            list,
+            "<li><a href=\"../../../{url}\">{name}</a> \
+             <a href=\"../../play/{url}\" aria-label=\"play {name}\">play</a> \
+             <small>{state}{failure}</small></li>"
+        );
+    }
+    let is_encoded = |path: &str| encoders.iter().any(|status| status.manifest() == path);
+    for stream in streams.listed.iter().filter(|stream| !is_encoded(stream.path.as_str())) {
         let (url, name) = (encode(stream.path.as_str()), escape(stream.path.as_str()));
         let state = match stream.state(now) {
             State::Live => "live",

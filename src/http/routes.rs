@@ -10,6 +10,7 @@ use super::{
     serve, status,
 };
 use crate::{
+    encoder::Watching,
     live::{MediaPath, PathError, Target},
     metrics::{Count, Metrics},
 };
@@ -108,16 +109,18 @@ pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<Servi
         line.takes(intake.clone());
     }
     let unanswered = Unanswered(&site.metrics);
+    let mut watching = None;
     let answer = match intake {
         Some(intake) => Ok(ingest::answer(&site, &mut request, intake).await),
-        None => answer(&site, &mut request).await,
+        None => answer(&site, &mut request, &mut watching).await,
     };
     let mut response = answer.unwrap_or_else(|failure| failure.response());
     std::mem::forget(unanswered);
     site.metrics.request(request.method().as_str(), response.status().as_u16());
     site.origins.allow(request.headers(), response.headers_mut());
     line.iter_mut().for_each(|line| line.answered(&response));
-    let response = Sending::wrap(&request, response, Receipt { site, since, line });
+    let response =
+        Sending::wrap(&request, response, Receipt { site, since, line, _watching: watching });
     Ok(request.into_response(response))
 }
 
@@ -135,14 +138,26 @@ impl Drop for Unanswered<'_> {
     }
 }
 
-async fn answer(site: &Arc<Site>, request: &mut ServiceRequest) -> Result<HttpResponse, Failure> {
+/// Answers a request that reads. `watching`: what it asks for is encoded for it until its reply is
+/// over.
+async fn answer(
+    site: &Arc<Site>,
+    request: &mut ServiceRequest,
+    watching: &mut Option<Watching>,
+) -> Result<HttpResponse, Failure> {
     if request.method() == Method::OPTIONS {
         return Ok(cors::options(request.headers(), ingest::methods(site, request)));
     }
     match Route::of(request.uri().path())? {
-        Route::File(path) => serve::file(site, request, path).await,
+        Route::File(path) => {
+            *watching = site.demand.watch(path.as_str());
+            serve::file(site, request, path).await
+        }
         Route::Root => root(site, request).await,
-        Route::Hls(target) => hls::answer(site, request, &target).await,
+        Route::Hls(target) => {
+            *watching = site.demand.watch(target.mpd().as_str());
+            hls::answer(site, request, &target).await
+        }
         Route::Front => Ok(pages::front(site, request.uri().path()).await),
         Route::Play(path) => Ok(player::page(site, request.uri().path(), path.as_ref())),
         Route::Time => Ok(time(site)),

@@ -8,7 +8,7 @@ use super::{
     lane::{Junction, Lane, Progress},
     wire::Outlet,
 };
-use crate::metrics::Count;
+use crate::{encoder::Watching, metrics::Count};
 use actix_web::{
     HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
@@ -74,6 +74,8 @@ pub(super) struct Receipt {
     pub(super) since: Instant,
     /// Where it is logged.
     pub(super) line: Option<Line>,
+    /// What it watches until then, if that is encoded only for those who do.
+    pub(super) _watching: Option<Watching>,
 }
 
 /// What the log and the counters will say.

@@ -2,7 +2,7 @@
 
 import { copyable, element, fill } from "./parts.js";
 import { root } from "../play/place.js";
-import { showStreams } from "./streams.js";
+import { showStreams, streamsOf } from "./streams.js";
 import { bitRate, bytes, duration } from "./units.js";
 
 const EVERY_MS = 1000;
@@ -28,7 +28,7 @@ function show(status) {
   const alive = status.is_alive !== false;
   say(alive ? "live" : "failed", alive ? `Up for ${duration(status.uptime_seconds)}` : "The folder is not watched any more: see the server's log.");
   at("server").textContent = `lldash ${status.version}, watching by ${status.watch}`;
-  const streams = status.streams ?? [];
+  const streams = streamsOf(status);
   showStreams(at("streams"), streams);
   at("none").hidden = streams.length > 0;
   if (!streams.length && !at("how").hasChildNodes()) at("how").replaceChildren(how(status.ingest));

@@ -5,8 +5,22 @@ import { copyable, element } from "./parts.js";
 import { root } from "../play/place.js";
 import { bitRate, duration } from "./units.js";
 
-const WORDS = { waiting: "waiting", live: "live", ended: "ended" };
+const WORDS = { idle: "idle: it starts when somebody watches" };
 const cards = new Map();
+
+/** The streams of a status: first those that are encoded on demand, with what is known of them. */
+export function streamsOf({ streams = [], encoders = [] }) {
+  const encoded = encoders.map((encoder) => {
+    const { hls, qualities, segment_age_seconds, manifest_age_seconds } = streams.find(({ url }) => url === encoder.url) ?? {};
+    return { path: encoder.name, kind: "dash", ...encoder, hls, qualities, segment_age_seconds, manifest_age_seconds, trouble: troubleOf(encoder) };
+  });
+  return [...encoded, ...streams.filter(({ url }) => !encoders.some((encoder) => encoder.url === url))];
+}
+
+function troubleOf({ failure, next_try_seconds: next }) {
+  if (!failure) return "";
+  return next === null || next === undefined ? `It had failed: ${failure}` : `${failure}. Next try in ${duration(next)}.`;
+}
 
 /** Shows these streams, in this order. */
 export function showStreams(list, streams) {
@@ -30,16 +44,18 @@ function made(stream) {
   const state = element("span", { class: "state" });
   const age = element("span", { class: "age" });
   const qualities = element("p", { class: "qualities" });
+  const trouble = element("p", { class: "trouble" });
   const root = element(
     "li",
     { class: "card" },
     element("h3", {}, stream.path),
     element("p", { class: "line" }, state, age),
     qualities,
+    trouble,
     element("p", { class: "play" }, element("a", { href: whole(stream.play), "aria-label": `Play ${stream.path}` }, "Play")),
     ...urls(stream).map(([label, url]) => element("p", {}, copyable(label, url))),
   );
-  return { root, state, age, qualities };
+  return { root, state, age, qualities, trouble };
 }
 
 /** The server names paths of its own; a whole URL is as this viewer reaches it, behind a proxy too. */
@@ -55,6 +71,7 @@ function update(card, stream) {
   card.state.dataset.state = stream.state;
   set(card.state, WORDS[stream.state] ?? stream.state);
   set(card.age, ageOf(stream));
+  set(card.trouble, stream.trouble ?? "");
   set(card.qualities, (stream.qualities ?? []).map(quality).join(" · "));
 }
 

@@ -47,7 +47,9 @@ export class Session {
     video.onerror = () => events.failed(`The browser says: ${video.error?.message || "the picture cannot be decoded"}.`);
     video.addEventListener("waiting", this.#onWaiting);
     this.began = performance.now();
-    video.play().catch(() => {}); // a browser that wants a click first shows its own button
+    // dash.js does it itself: of a picture that plays already it believes that it is paused, and asks for no new manifest.
+    // A browser that wants a click first shows its own button.
+    if (manifest.kind !== "dash") video.play().catch(() => {});
   }
 
   get target() {

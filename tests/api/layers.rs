@@ -20,7 +20,11 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("folder", &["live"]),
     ("manifest", &["live", "cmaf", "mpd", "m3u8"]),
     ("hls", &["live", "cmaf", "mpd", "m3u8"]),
-    ("http", &["live", "folder", "hls", "manifest", "mpd", "m3u8", "metrics", "recording"]),
+    ("encoder", &["live", "cmaf", "mpd"]),
+    (
+        "http",
+        &["live", "folder", "hls", "manifest", "encoder", "mpd", "m3u8", "metrics", "recording"],
+    ),
     ("replay", &["cmaf", "mpd", "folder"]),
     ("demo", &["replay", "recording"]),
 ];

@@ -48,6 +48,8 @@ mod process;
 mod programs;
 mod ranges;
 mod status;
+#[cfg(target_os = "linux")]
+mod streams;
 mod traces;
 mod urls;
 #[cfg(target_os = "linux")]

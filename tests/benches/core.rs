@@ -177,6 +177,7 @@ fn site(folder: &std::path::Path) -> Arc<Site> {
     std::mem::forget(trigger);
     let settings = Settings { is_on: true, public_url: None, replaces_clock: false };
     Arc::new(Site {
+        demand: Arc::default(),
         manifests: Manifests::new(settings, &library),
         time_displacement: Duration::ZERO,
         hls: Presentations::new(library.clone(), files, hls::Settings { part: second }),

@@ -1,5 +1,5 @@
 // How near to live the players come: the player page in Chromium, on a stream that scripts/encode
-// writes into the folder and on one that it pushes. Prints a table (Markdown); with a file's name,
+// writes into the folder, by HTTP/1.1 and by HTTP/2 with TLS, and on one that it pushes. Prints a table (Markdown); with a file's name,
 // also writes the figures there as JSON.
 //
 //   node tests/browser/bench.mjs [--seconds N] [--target S] [--opens N] [FILE]
@@ -16,6 +16,9 @@ import { figure } from "./pages.mjs";
 import { encode, server } from "./programs.mjs";
 
 const SETTLE_S = 15;
+const WAYS = { folder: "ffmpeg writes the folder", http2: "the same by HTTP/2 and TLS", push: "ffmpeg pushes" };
+// Of a certificate that was made a moment ago.
+const TRUSTING = { ignoreHTTPSErrors: true };
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -32,7 +35,7 @@ const rank = (list, part) => [...list].sort((a, b) => a - b)[Math.min(list.lengt
 async function firstFrames(browser, url) {
   const times = { first: [], again: [] };
   for (let i = 0; i < Number(values.opens); i++) {
-    const context = await browser.newContext();
+    const context = await browser.newContext(TRUSTING);
     for (const visits of [times.first, times.again]) {
       const page = await context.newPage();
       await page.goto(url, { waitUntil: "commit" });
@@ -47,7 +50,7 @@ async function firstFrames(browser, url) {
 
 /** Plays for a while; answers what the page shows meanwhile, after it has settled. */
 async function play(browser, url) {
-  const page = await browser.newPage();
+  const page = await browser.newPage(TRUSTING);
   const errors = complaints(page);
   await page.goto(url);
   await page.waitForSelector('#state[data-state="live"]', { timeout: 30_000 });
@@ -67,10 +70,12 @@ async function play(browser, url) {
 
 async function measure(browser, mode) {
   const folder = mkdtempSync(join(tmpdir(), "lldash-players-"));
-  const running = await server(...(mode === "push" ? ["--ingest"] : []), "--listen", "127.0.0.1:0", folder);
+  const options = { push: ["--ingest"], http2: ["--tls-self-signed"], folder: [] }[mode];
+  const encrypted = mode === "http2" ? ["--listen", "https://127.0.0.1:0"] : [];
+  const running = await server(...options, "--listen", "http://127.0.0.1:0", ...encrypted, folder);
   try {
-    const encoder = await encode(running.origin, "cam", ...(mode === "folder" ? ["--dir", folder] : []));
-    const url = `${running.origin}/ldash/play/cam/live.mpd?target=${values.target}`;
+    const encoder = await encode(running.origin, "cam", ...(mode === "push" ? [] : ["--dir", folder]));
+    const url = `${running.origins.at(-1)}/ldash/play/cam/live.mpd?target=${values.target}`;
     await pause(5000);
     const opens = await firstFrames(browser, url);
     const { glass, reckoned, stalls, dropped, errors } = await play(browser, url);
@@ -96,7 +101,7 @@ async function measure(browser, mode) {
 
 const browser = await launch();
 const rows = [];
-for (const mode of ["folder", "push"]) rows.push(await measure(browser, mode));
+for (const mode of Object.keys(WAYS)) rows.push(await measure(browser, mode));
 const version = browser.version();
 await browser.close();
 
@@ -105,7 +110,6 @@ console.log(`${new Date().toISOString()}, Chromium ${version} on the same machin
 console.log("| stream | player, target | glass to glass: median / p95 / most, s | as the player reckons, s | stalls | dropped frames | first frame: first visit / again, s |");
 console.log("|---|---|---|---|---|---|---|");
 for (const row of rows) {
-  const way = row.mode === "folder" ? "ffmpeg writes the folder" : "ffmpeg pushes";
-  console.log(`| ${way} | ${row.player}, ${row.target} s | ${s(row.glass.median)} / ${s(row.glass.p95)} / ${s(row.glass.most)} | ${s(row.reckoned)} | ${row.stalls} | ${row.dropped} | ${s(row.firstFrame.first)} / ${s(row.firstFrame.again)} |`);
+  console.log(`| ${WAYS[row.mode]} | ${row.player}, ${row.target} s | ${s(row.glass.median)} / ${s(row.glass.p95)} / ${s(row.glass.most)} | ${s(row.reckoned)} | ${row.stalls} | ${row.dropped} | ${s(row.firstFrame.first)} / ${s(row.firstFrame.again)} |`);
 }
 if (positionals[0]) writeFileSync(positionals[0], `${JSON.stringify(rows, null, 2)}\n`);

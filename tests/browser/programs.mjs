@@ -8,18 +8,19 @@ import { fileURLToPath } from "node:url";
 export const inRepository = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const lldash = process.env.LLDASH || inRepository("target/debug/lldash");
 
-/** Starts a server; resolves to its origin, from the first line that it prints, and a way to stop it. */
+/** Starts a server; resolves to its origins, from the lines that it prints first, its process and a way to stop it. */
 export async function server(...args) {
   const child = run(lldash, args, ["ignore", "pipe", "inherit"]);
-  const line = await new Promise((done, failed) => {
+  const addresses = args.filter((arg) => arg === "--listen").length || 1;
+  const lines = await new Promise((done, failed) => {
     child.once("error", failed);
     child.once("exit", (code) => failed(new Error(`${lldash} ${args.join(" ")} ended (${code})`)));
-    createInterface({ input: child.stdout }).once("line", done);
+    const said = [];
+    createInterface({ input: child.stdout }).on("line", (line) => said.push(line) === addresses && done(said));
   });
-  child.stdout.resume();
-  const origin = line.match(/https?:\/\/[^\s/]+/)?.[0];
-  if (!origin) throw new Error(`the first line names no URL: ${line}`);
-  return { origin, stop: () => stop(child) };
+  const origins = lines.map((line) => line.match(/https?:\/\/[^\s/]+/)?.[0]);
+  if (!origins.every(Boolean)) throw new Error(`a line names no URL: ${lines}`);
+  return { origin: origins[0], origins, pid: child.pid, stop: () => stop(child) };
 }
 
 /** Starts lldash-replay of the recording into a folder. */

@@ -44,6 +44,11 @@ enum What {
 }
 
 impl Target {
+    /// The manifest of which it is made.
+    pub(super) fn mpd(&self) -> &MediaPath {
+        &self.mpd
+    }
+
     /// Reads what follows the prefix; `None` when nothing is there.
     ///
     /// # Errors

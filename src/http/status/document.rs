@@ -7,11 +7,12 @@ use super::{
     streams::{State, Stream, Streams},
 };
 use crate::{
+    encoder::Status,
     live::{GrowingFile, Manifest, MediaPath, Overview},
     metrics::{Count, Metrics},
 };
 use serde::Serialize;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 /// So many names that are waited for are told, and so many files that grow.
 const MAX_LISTED: usize = 100;
@@ -26,6 +27,8 @@ pub(super) struct Document<'a> {
     is_alive: bool,
     ingest: bool,
     streams: Vec<StreamLine<'a>>,
+    /// Those of the configuration, in its order.
+    encoders: Vec<EncoderLine>,
     held: Held,
     growing: Vec<Growing>,
     /// What the lists leave out.
@@ -45,6 +48,24 @@ struct StreamLine<'a> {
     segment_age_seconds: Option<f64>,
     manifest_age_seconds: f64,
     qualities: &'a [Quality],
+}
+
+/// A stream that is encoded while somebody watches.
+#[derive(Serialize)]
+struct EncoderLine {
+    name: String,
+    key: String,
+    source: &'static str,
+    url: String,
+    play: String,
+    state: &'static str,
+    /// Requests and replies that are under way.
+    watching: usize,
+    /// Why it failed, until it is live again.
+    failure: Option<String>,
+    next_try_seconds: Option<f64>,
+    starts: u64,
+    failures: u64,
 }
 
 #[derive(Serialize)]
@@ -124,6 +145,7 @@ pub(super) fn of<'a>(
         is_alive: site.folder.is_alive(),
         ingest: site.ingest.is_some(),
         streams: streams.listed.iter().map(|stream| stream_line(stream, now)).collect(),
+        encoders: site.demand.statuses().into_iter().map(encoder_line).collect(),
         held: Held { requests: site.library.waiting(), names: held.iter().map(name).collect() },
         growing: growing.iter().map(|file| growing_line(file, now)).collect(),
         omitted,
@@ -150,6 +172,25 @@ fn stream_line(stream: &Stream, now: SystemTime) -> StreamLine<'_> {
         segment_age_seconds: stream.segment.map(|segment| age(segment, now)),
         manifest_age_seconds: age(stream.manifest, now),
         qualities: &stream.qualities,
+    }
+}
+
+fn encoder_line(status: Status) -> EncoderLine {
+    let url = encode(&status.manifest());
+    let next_try = status.state.next_try();
+    EncoderLine {
+        play: format!("/ldash/play/{url}"),
+        url: format!("/{url}"),
+        state: status.state.name(),
+        next_try_seconds: next_try
+            .map(|next| next.saturating_duration_since(Instant::now()).as_secs_f64()),
+        name: status.name,
+        key: status.key,
+        source: status.source,
+        watching: status.watching,
+        failure: status.failure,
+        starts: status.starts,
+        failures: status.failures,
     }
 }
 

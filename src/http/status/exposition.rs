@@ -4,6 +4,7 @@
 use super::super::Site;
 use crate::{
     clock,
+    encoder::{State, Status},
     metrics::{Count, Kind, Text, process},
 };
 use std::time::SystemTime;
@@ -24,6 +25,7 @@ pub(super) fn of(site: &Site, started: SystemTime) -> String {
     counters(&mut text, site);
     uploads(&mut text, site);
     gauges(&mut text, site);
+    encoders(&mut text, site);
     times(&mut text, site);
     of_process(&mut text, started);
     text.finish()
@@ -79,6 +81,33 @@ fn gauges(text: &mut Text, site: &Site) {
     let name = "lldash_build_info";
     text.family(name, Kind::Gauge, "The program's version.");
     text.sample(name, &[("version", env!("CARGO_PKG_VERSION"))], 1);
+}
+
+/// By stream: as many as are configured, and their keys need no escapes.
+fn encoders(text: &mut Text, site: &Site) {
+    let all = site.demand.statuses();
+    if all.is_empty() {
+        return;
+    }
+    let name = "lldash_encoder_state";
+    text.family(name, Kind::Gauge, "1 for the state in which a stream's encoder is.");
+    for status in &all {
+        for state in State::NAMES {
+            let labels = [("stream", &*status.key), ("state", state)];
+            text.sample(name, &labels, u8::from(status.state.name() == state));
+        }
+    }
+    let mut family = |name, kind, help, value: fn(&Status) -> u64| {
+        text.family(name, kind, help);
+        all.iter().for_each(|it| text.sample(name, &[("stream", &*it.key)], value(it)));
+    };
+    let help = "Requests and replies under way, by the stream that they watch.";
+    let watching = |it: &Status| u64::try_from(it.watching).unwrap_or(u64::MAX);
+    family("lldash_encoder_watching", Kind::Gauge, help, watching);
+    let help = "How often a stream's encoder was started.";
+    family("lldash_encoder_starts_total", Kind::Counter, help, |it| it.starts);
+    let help = "How often it failed.";
+    family("lldash_encoder_failures_total", Kind::Counter, help, |it| it.failures);
 }
 
 fn times(text: &mut Text, site: &Site) {
