@@ -1,6 +1,7 @@
 //! The streams of a configuration: `[[stream]]` tables become [`Stream`]s, or [`Mistake`]s that
 //! name line and key. Pure.
 
+use super::values::{audio, bits, flag, integer, number, source, span, text, texts};
 use std::{collections::BTreeMap, fmt, time::Duration};
 use toml::{
     Spanned,
@@ -130,7 +131,7 @@ const CODEC: &str = "libx264";
 /// Its preset.
 const PRESET: &str = "veryfast";
 /// The sound, in bits a second.
-const AUDIO: u64 = 64_000;
+pub(super) const AUDIO: u64 = 64_000;
 /// The only picture, unless others are named.
 const QUALITY: (u64, u64) = (640, 900_000);
 
@@ -282,71 +283,6 @@ impl<'a> Fields<'a> {
         }
         self.mistakes
     }
-}
-
-type Read<T> = Result<T, &'static str>;
-
-fn text(value: &DeValue<'_>) -> Read<String> {
-    value.as_str().map(str::to_owned).ok_or("a text in quotes")
-}
-
-fn flag(value: &DeValue<'_>) -> Read<bool> {
-    value.as_bool().ok_or("true or false")
-}
-
-fn integer(value: &DeValue<'_>) -> Read<u64> {
-    let number = value.as_integer().filter(|number| number.radix() == 10);
-    number.and_then(|number| number.as_str().parse().ok()).ok_or("a whole number of 0 or more")
-}
-
-fn number(value: &DeValue<'_>) -> Read<f64> {
-    let text = value.as_integer().map(toml::de::DeInteger::as_str);
-    let text = text.or_else(|| value.as_float().map(toml::de::DeFloat::as_str));
-    text.and_then(|text| text.parse().ok()).filter(|it: &f64| it.is_finite()).ok_or("a number")
-}
-
-/// Seconds, or a text such as `"200ms"`.
-fn span(value: &DeValue<'_>) -> Read<Duration> {
-    let wanted = "a number of seconds, or a span of time such as \"200ms\"";
-    if let Some(text) = value.as_str() {
-        return humantime::parse_duration(text.trim()).map_err(|_| wanted);
-    }
-    let seconds = number(value).map_err(|_| wanted)?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| wanted)
-}
-
-/// Bits a second: a number, or a text such as `"900k"` or `"2.5M"`.
-fn bits(value: &DeValue<'_>) -> Read<u64> {
-    let wanted = "a number of bits a second such as 900000, \"900k\" or \"2.5M\"";
-    let Some(text) = value.as_str() else { return integer(value).map_err(|_| wanted) };
-    let (number, factor) = match text.trim().strip_suffix(['k', 'K']) {
-        Some(number) => (number, 1e3),
-        None => text.trim().strip_suffix('M').map_or((text.trim(), 1.0), |number| (number, 1e6)),
-    };
-    let number = number.parse::<f64>().map(|number| number * factor).map_err(|_| wanted)?;
-    let bits = Duration::try_from_secs_f64(number).map_err(|_| wanted)?;
-    Ok(bits.as_secs())
-}
-
-/// Bits a second, or false; true is the default.
-fn audio(value: &DeValue<'_>) -> Read<Option<u64>> {
-    let wanted = "false, or a number of bits a second such as \"64k\"";
-    match value.as_bool() {
-        Some(is_on) => Ok(is_on.then_some(AUDIO)),
-        None => bits(value).map(Some).map_err(|_| wanted),
-    }
-}
-
-fn texts(value: &DeValue<'_>) -> Read<Vec<String>> {
-    let wanted = "a list of texts";
-    let list = value.as_array().ok_or(wanted)?;
-    list.iter().map(|value| text(value.get_ref()).map_err(|_| wanted)).collect()
-}
-
-fn source(value: &DeValue<'_>) -> Read<Source> {
-    let name = value.as_str().unwrap_or_default();
-    let known = Source::ALL.iter().find(|(known, _)| *known == name);
-    known.map(|(_, source)| *source).ok_or("test, rtsp, file, webcam or command, in quotes")
 }
 
 fn line_of(text: &str, at: usize) -> usize {

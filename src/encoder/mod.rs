@@ -17,13 +17,13 @@
 //! - [`guard`]: every encoder runs below a process of ours that ends with it, and ends it when its
 //!   pipe to the server closes: by a stop, or because the server was killed.
 //! - A *run* is one life of ffmpeg. The names of its files begin with its number, so that they never
-//!   collide with what caches hold of an earlier one; its own manifest is hidden. [`periods`] makes
+//!   collide with what caches hold of an earlier one; its own manifest is hidden. `periods` makes
 //!   of it the manifest that is shown: a period for each run, on one timeline. A restart is a new
 //!   period, which players know how to cross: what the last run left half is a whole, shorter last
 //!   segment, and its period ends where its media does.
-//! - [`workspace`]: the folder. It knows what the encoder wrote, and removes that alone.
+//! - `workspace`: the folder. It knows what the encoder wrote, and removes that alone.
 //!
-//! Credentials in an input's URL reach the encoder and nobody else: [`secret`].
+//! Credentials in an input's URL reach the encoder and nobody else: `secret`.
 
 pub mod arguments;
 pub mod check;
@@ -34,11 +34,13 @@ mod periods;
 mod picture;
 mod process;
 mod secret;
+mod showing;
 mod sight;
 pub mod state;
 mod supervisor;
 mod tail;
 pub mod tools;
+mod values;
 mod workspace;
 
 pub use config::Stream;

@@ -110,7 +110,7 @@ impl Process {
 
     /// What it said last, without credentials.
     pub(super) fn last_words(&self) -> Option<String> {
-        self.tail.last().map(|line| masked(line, self.input.as_deref()).into_owned())
+        self.tail.summary().map(|text| masked(&text, self.input.as_deref()).into_owned())
     }
 
     /// Logs its last lines.

@@ -3,14 +3,14 @@
 
 use super::{
     Means,
-    arguments::{WINDOW, plan},
+    arguments::plan,
     config::{Source, Stream},
     demand::Seat,
-    periods::{Terms, Timeline},
+    periods::Timeline,
     process::Process,
     sight::Sight,
     state::{RECOVERED, State, backoff},
-    workspace::{MANIFEST, Workspace},
+    workspace::Workspace,
 };
 use crate::{clock, shutdown::Shutdown};
 use std::{
@@ -27,23 +27,23 @@ use tokio::{
 const START_PATIENCE: Duration = Duration::from_secs(15);
 
 /// An encoder that writes nothing for so many segments hangs.
-const SILENT_SEGMENTS: u32 = 3;
+pub(super) const SILENT_SEGMENTS: u32 = 3;
 
 /// After so many failures in a row nothing of the last run is kept for those who still watch.
 const PATIENT_FAILURES: u32 = 2;
 
 /// One stream's supervisor.
 pub(super) struct Supervisor {
-    stream: Stream,
-    seat: Arc<Seat>,
+    pub(super) stream: Stream,
+    pub(super) seat: Arc<Seat>,
     means: Arc<Means>,
     shutdown: Shutdown,
     /// `None` while the disk works.
     workspace: Option<Workspace>,
-    timeline: Timeline,
+    pub(super) timeline: Timeline,
     /// The manifest as it was last shown, without its time.
-    shown: String,
-    run: u64,
+    pub(super) shown: String,
+    pub(super) run: u64,
     /// In a row.
     failures: u32,
     next_try: Option<Instant>,
@@ -94,7 +94,7 @@ impl Supervisor {
     }
 
     /// Does something with the folder that may take its time.
-    async fn disk<T: Send + 'static>(
+    pub(super) async fn disk<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&mut Workspace) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
@@ -107,7 +107,7 @@ impl Supervisor {
         result
     }
 
-    fn tell(&self, result: io::Result<()>, what: &str) {
+    pub(super) fn tell(&self, result: io::Result<()>, what: &str) {
         if let Err(error) = result {
             log::warn!("{}: {what}: {error}", self.stream.key);
         }
@@ -274,69 +274,8 @@ impl Supervisor {
         }
     }
 
-    fn is_ffmpeg(&self) -> bool {
+    pub(super) fn is_ffmpeg(&self) -> bool {
         self.stream.source != Source::Command
-    }
-
-    /// There is a manifest, or a new one.
-    async fn show(&mut self) -> Result<(), String> {
-        if self.is_ffmpeg() && !self.publish().await? {
-            return Ok(());
-        }
-        let mut status = self.seat.status();
-        if status.state != State::Live {
-            log::info!("{} is live", self.stream.key);
-            status.failure = None;
-            status.state = State::Live;
-        }
-        Ok(())
-    }
-
-    /// Makes the manifest that is shown; false while ffmpeg has none.
-    async fn publish(&mut self) -> Result<bool, String> {
-        let raw = self.disk(|workspace| Ok(workspace.raw_manifest())).await;
-        let Some(raw) = raw.ok().flatten() else { return Ok(false) };
-        let segments = WINDOW.max(self.stream.segment * SILENT_SEGMENTS);
-        let terms = Terms { window: segments, segment: self.stream.segment };
-        let past = self.timeline.past_run();
-        let Some(text) = self.timeline.show(&raw, self.run, terms) else { return Ok(false) };
-        let lines = text.lines().filter(|line| !line.trim_start().starts_with("publishTime="));
-        let timeless: String = lines.collect();
-        if timeless == self.shown {
-            return Ok(true);
-        }
-        self.shown = timeless;
-        let kept = [Some(self.run), self.timeline.past_run()];
-        let is_over = past.is_some() && past != self.timeline.past_run();
-        let published = self.disk(move |workspace| {
-            workspace.publish(&text)?;
-            if is_over {
-                workspace.keep_runs(&kept.into_iter().flatten().collect::<Vec<_>>());
-            }
-            Ok(())
-        });
-        published.await.map_err(|error| format!("{MANIFEST} cannot be written: {error}"))?;
-        Ok(true)
-    }
-
-    /// Players may still be in the run that has failed: what it left half is made whole.
-    async fn keep_what_is_whole(&mut self) {
-        if !self.is_ffmpeg() {
-            return;
-        }
-        let run = self.run;
-        let was_live = self.seat.status().state == State::Live;
-        let length = self.disk(move |workspace| Ok(workspace.finish(run))).await.ok().flatten();
-        if was_live {
-            self.timeline.ended(length);
-        }
-        let kept: Vec<u64> = self.timeline.past_run().into_iter().collect();
-        let tidied = self.disk(move |workspace| {
-            workspace.keep_runs(&kept);
-            Ok(())
-        });
-        let tidied = tidied.await;
-        self.tell(tidied, "cannot tidy its folder");
     }
 }
 

@@ -47,10 +47,21 @@ impl Tail {
         self.lines.iter().map(String::as_str)
     }
 
-    /// The last one that says something.
-    pub(super) fn last(&self) -> Option<&str> {
-        self.lines.back().map(String::as_str)
+    /// The last few in one line: programs tell the reason first, and then what came of it.
+    pub(super) fn summary(&self) -> Option<String> {
+        /// So many of them.
+        const FEW: usize = 3;
+        let lines = self.lines.iter().skip(self.lines.len().saturating_sub(FEW));
+        let lines: Vec<&str> = lines.map(|line| without_address(line)).collect();
+        (!lines.is_empty()).then(|| lines.join("; "))
     }
+}
+
+/// ffmpeg begins its lines with the part that speaks and where that is in memory:
+/// `[tcp @ 0x55fc0b4d29c0] `.
+fn without_address(line: &str) -> &str {
+    let rest = line.strip_prefix('[').and_then(|rest| rest.split_once("] "));
+    rest.filter(|(part, _)| part.contains(" @ 0x")).map_or(line, |(_, rest)| rest)
 }
 
 #[cfg(test)]
@@ -69,6 +80,14 @@ mod tests {
         assert_eq!(told, 22);
         assert_eq!(tail.lines().count(), MAX_LINES);
         assert_eq!(tail.lines().map(str::len).max(), Some(MAX_LINE));
-        assert_eq!(tail.last(), Some("[31mred"));
+        assert!(tail.summary().is_some_and(|text| text.ends_with("; [31mred")));
+    }
+
+    #[test]
+    fn streams_a_failure_is_told_in_one_line() {
+        let mut tail = Tail::default();
+        assert_eq!(tail.summary(), None);
+        tail.take(b"old\n[tcp @ 0x55fc] no such host\n[h264] odd\nend\n", |_| {});
+        assert_eq!(tail.summary().as_deref(), Some("no such host; [h264] odd; end"));
     }
 }

@@ -79,7 +79,8 @@ fn streams_that_fail_at_once_are_told_and_tried_less_and_less_often() {
     let held = server.request("GET", "/cam/manifest.mpd", &[("X-Wait-Timeout", "1800")]);
     let said = told_when(&server, "cam", |encoder| encoder["failures"].as_u64() >= Some(2));
     let reason = said["failure"].as_str().expect("a reason");
-    assert!(reason == "its program ended with code 7: it is cold", "{reason}");
+    let wanted = "its program ended with code 7: rtsp://***@camera/1 failed; it is cold";
+    assert_eq!(reason, wanted);
     let lines = server.log_until("it is started again in 500ms");
     assert!(
         lines.iter().any(|line| line.contains("cam: rtsp://***@camera/1 failed")),

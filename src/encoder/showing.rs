@@ -1,0 +1,73 @@
+//! What a supervisor shows of its encoder's work: the manifest, and what is whole of a run that
+//! failed.
+
+use super::{
+    arguments::WINDOW,
+    periods::Terms,
+    state::State,
+    supervisor::{SILENT_SEGMENTS, Supervisor},
+    workspace::MANIFEST,
+};
+
+impl Supervisor {
+    /// There is a manifest, or a new one.
+    pub(super) async fn show(&mut self) -> Result<(), String> {
+        if self.is_ffmpeg() && !self.publish().await? {
+            return Ok(());
+        }
+        let mut status = self.seat.status();
+        if status.state != State::Live {
+            log::info!("{} is live", self.stream.key);
+            status.failure = None;
+            status.state = State::Live;
+        }
+        Ok(())
+    }
+
+    /// Makes the manifest that is shown; false while ffmpeg has none.
+    async fn publish(&mut self) -> Result<bool, String> {
+        let raw = self.disk(|workspace| Ok(workspace.raw_manifest())).await;
+        let Some(raw) = raw.ok().flatten() else { return Ok(false) };
+        let segments = WINDOW.max(self.stream.segment * SILENT_SEGMENTS);
+        let terms = Terms { window: segments, segment: self.stream.segment };
+        let past = self.timeline.past_run();
+        let Some(text) = self.timeline.show(&raw, self.run, terms) else { return Ok(false) };
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with("publishTime="));
+        let timeless: String = lines.collect();
+        if timeless == self.shown {
+            return Ok(true);
+        }
+        self.shown = timeless;
+        let kept = [Some(self.run), self.timeline.past_run()];
+        let is_over = past.is_some() && past != self.timeline.past_run();
+        let published = self.disk(move |workspace| {
+            workspace.publish(&text)?;
+            if is_over {
+                workspace.keep_runs(&kept.into_iter().flatten().collect::<Vec<_>>());
+            }
+            Ok(())
+        });
+        published.await.map_err(|error| format!("{MANIFEST} cannot be written: {error}"))?;
+        Ok(true)
+    }
+
+    /// Players may still be in the run that has failed: what it left half is made whole.
+    pub(super) async fn keep_what_is_whole(&mut self) {
+        if !self.is_ffmpeg() {
+            return;
+        }
+        let run = self.run;
+        let was_live = self.seat.status().state == State::Live;
+        let length = self.disk(move |workspace| Ok(workspace.finish(run))).await.ok().flatten();
+        if was_live {
+            self.timeline.ended(length);
+        }
+        let kept: Vec<u64> = self.timeline.past_run().into_iter().collect();
+        let tidied = self.disk(move |workspace| {
+            workspace.keep_runs(&kept);
+            Ok(())
+        });
+        let tidied = tidied.await;
+        self.tell(tidied, "cannot tidy its folder");
+    }
+}
