@@ -20,6 +20,7 @@ use actix_web::{
 };
 use std::{
     net::SocketAddr,
+    pin::pin,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -73,7 +74,13 @@ where
                 let open = site.metrics.connected();
                 async move {
                     let peer = connection::peer(&stream);
-                    let served = match connection::greet(stream, tls.as_ref()).await {
+                    let mut stopping = pin!(stopping);
+                    let greeted = tokio::select! {
+                        greeted = connection::greet(stream, tls.as_ref()) => greeted,
+                        // One that has said nothing is not waited for.
+                        () = &mut stopping => return Ok(()),
+                    };
+                    let served = match greeted {
                         Ok((io, Protocol::Http1)) => {
                             let paced = Paced::new(io, open, takes_uploads);
                             return http1.call((paced, peer)).await;

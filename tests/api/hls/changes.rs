@@ -1,7 +1,7 @@
 //! A packager that is started anew, ends, counts otherwise, or leaves something out.
 
 use super::stage::{MAIN, Stage, VIDEO, mpd, recorded, segment};
-use crate::helpers::Server;
+use crate::helpers::{Server, until};
 
 fn uris(list: &super::list::List) -> Vec<&str> {
     list.segments.iter().filter_map(|segment| segment.uri.strip_prefix("../../../../tv/")).collect()
@@ -90,14 +90,13 @@ fn hls_many_missing_segments_are_found_when_the_mpd_tells_of_others() {
     stage.mpd("dynamic", 0);
     stage.server.finished("/tv/live.mpd");
     stage.replace("live.mpd", format!("{}<!-- again -->", mpd("dynamic", 0)).as_bytes());
-    let mut list = stage.list(&format!("{VIDEO}?_HLS_msn=2"));
-    for minute in 0..9 {
-        if list.next() > 9 {
-            break;
-        }
-        stage.replace("live.mpd", format!("{}<!-- {minute} -->", mpd("dynamic", 0)).as_bytes());
-        list = stage.list(VIDEO);
-    }
+    let mut rewrites = 0;
+    let list = until(|| {
+        rewrites += 1;
+        stage.replace("live.mpd", format!("{}<!-- {rewrites} -->", mpd("dynamic", 0)).as_bytes());
+        let list = stage.list(VIDEO);
+        (list.next() > 9).then_some(list)
+    });
     assert_eq!(list.next(), 10);
     assert_eq!(list.segments.iter().filter(|segment| segment.is_gap).count(), 7);
 }
@@ -138,10 +137,10 @@ fn hls_a_stream_that_begins_again_after_its_end_is_another_list() {
     (1..=3).for_each(|number| stage.aged(number, number, 60 - 2 * number));
     stage.list(&format!("{VIDEO}?_HLS_msn=3"));
     stage.mpd("static", 0);
-    crate::helpers::until(|| stage.list(VIDEO).is_ended.then_some(()));
+    until(|| stage.list(VIDEO).is_ended.then_some(()));
     stage.whole(1);
     stage.mpd("dynamic", 9);
-    let list = crate::helpers::until(|| {
+    let list = until(|| {
         let list = stage.list(VIDEO);
         (!list.is_ended).then_some(list)
     });

@@ -107,7 +107,12 @@ impl Walk {
         for (query, wanted, clause) in [
             ("_HLS_part=0".to_owned(), 400, "6.2.5.2: _HLS_part alone"),
             (format!("_HLS_msn={}", next + 60), 400, "6.2.5.2: far beyond the last segment"),
-            (format!("_HLS_msn={next}&_HLS_part=9999"), 400, "6.2.5.2: the advance part limit"),
+            // Of the one after: that which is open now may be complete by then.
+            (
+                format!("_HLS_msn={}&_HLS_part=9999", next + 1),
+                400,
+                "6.2.5.2: the advance part limit",
+            ),
             (format!("_HLS_msn={}", list.first), 200, "6.2.5.2: a stale one"),
             (format!("_HLS_msn={}", next + 1), 200, "players ask a little ahead"),
         ] {
