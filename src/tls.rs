@@ -88,8 +88,10 @@ impl Acceptor {
     /// # Errors
     /// When they cannot be read or do not belong together.
     pub fn of_files(files: &Files) -> Result<Self, TlsError> {
+        // First: what is written meanwhile is read again.
+        let stamps = stamps(files);
         let key = load(files).map_err(TlsError)?;
-        let seen = Seen { key, stamps: stamps(files), looked: Instant::now() };
+        let seen = Seen { key, stamps, looked: Instant::now() };
         Self::showing(Arc::new(Reloading { files: files.clone(), seen: Mutex::new(seen) }))
     }
 

@@ -140,6 +140,8 @@ impl Spool {
             return false;
         }
         if let Fate::Running(sender) = std::mem::replace(&mut state.fate, Fate::Over) {
+            // What nobody wants takes no room.
+            state.backlog = Backlog::default();
             let _ = sender.send(halt);
         }
         true
@@ -157,7 +159,9 @@ impl Spool {
 
     /// Nobody wants it any more.
     pub(super) fn end(&self) {
-        self.state().fate = Fate::Over;
+        let mut state = self.state();
+        (state.fate, state.backlog) = (Fate::Over, Backlog::default());
+        drop(state);
         self.changed.notify_all();
     }
 
@@ -185,6 +189,9 @@ impl Spool {
     /// ones, which the disk may refuse, and of many.
     pub(super) fn hand_over(&self, bytes: Bytes, room: OwnedSemaphorePermit) -> bool {
         let mut state = self.state();
+        if matches!(state.fate, Fate::Over) {
+            return false;
+        }
         let is_urgent = state.on_disk.is_none() || state.is_read_again;
         let backlog = &mut state.backlog;
         backlog.length += bytes.len();

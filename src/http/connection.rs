@@ -20,7 +20,7 @@ use tokio_rustls::server::TlsStream;
 pub(super) const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A client must have begun to speak, and to agree on a key, within this time.
-const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection's bytes, in the clear.
 #[derive(Debug)]

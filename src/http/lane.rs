@@ -42,6 +42,8 @@ struct State {
     is_enrolled: bool,
     /// More came while the task was awake.
     has_missed: bool,
+    /// The body waits for more than the file has: the last that it did was to enroll.
+    is_at_end: bool,
     /// How far the file has been read.
     position: u64,
     /// What was written of the body since the task last asked, in bytes.
@@ -85,6 +87,7 @@ impl Lane {
             sleeper: None,
             is_enrolled: false,
             has_missed: false,
+            is_at_end: false,
             position: 0,
             sent: 0,
             batch: Batch::default(),
@@ -100,7 +103,7 @@ impl Lane {
     /// The task is awake: nothing goes this way now.
     pub(super) fn halt(&self) -> Progress {
         let mut state = self.state();
-        state.sleeper = None;
+        (state.sleeper, state.is_at_end) = (None, false);
         let left = (!state.batch.is_done()).then(|| std::mem::take(&mut state.batch));
         Progress { sent: std::mem::take(&mut state.sent), left }
     }
@@ -108,16 +111,20 @@ impl Lane {
     /// The task goes to sleep, with nothing left to be written.
     pub(super) fn open(&self, cx: &Context<'_>) {
         let mut state = self.state();
-        if state.has_missed {
+        if std::mem::take(&mut state.has_missed) {
             cx.waker().wake_by_ref();
         }
-        state.sleeper = state.is_enrolled.then(|| cx.waker().clone());
+        // One that waits for the disk reads on for itself.
+        let is_waiting = state.is_enrolled && state.is_at_end;
+        state.sleeper = is_waiting.then(|| cx.waker().clone());
     }
 
     /// The response is over.
     pub(super) fn close(&self) {
         let mut state = self.state();
         (state.stream, state.sleeper) = (None, None);
+        // The file may keep the lane until it grows again.
+        state.batch.clear();
     }
 
     /// How far the file has been read this way.
@@ -152,7 +159,7 @@ impl Tap for Lane {
     fn enroll(&self, position: u64) -> bool {
         let mut state = self.state();
         state.position = position;
-        state.has_missed = false;
+        (state.has_missed, state.is_at_end) = (false, true);
         !std::mem::replace(&mut state.is_enrolled, true)
     }
 
@@ -231,6 +238,25 @@ mod tests {
         let mut chunk = [0; 7];
         client.read_exact(&mut chunk).await.expect("it came");
         assert_eq!(&chunk, b"2\r\nbc\r\n");
+    }
+
+    #[tokio::test]
+    async fn growing_a_task_that_waits_for_the_disk_is_given_nothing() {
+        let (lane, _client) = lane().await;
+        let task = Arc::new(Task::default());
+        let waker = Waker::from(task.clone());
+        let cx = Context::from_waker(&waker);
+        assert!(lane.enroll(0));
+        lane.open(&cx);
+        lane.halt();
+        // It was awake, and does not wait for the file now.
+        lane.open(&cx);
+        assert!(!lane.take(0, &Bytes::from_static(b"a")), "it reads that for itself");
+        lane.halt();
+        lane.open(&cx);
+        assert!(task.is_woken(), "once");
+        lane.open(&cx);
+        assert!(!task.is_woken(), "not again and again");
     }
 
     #[tokio::test]

@@ -125,7 +125,7 @@ pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<Servi
 }
 
 /// The methods that bring nothing.
-fn is_read(method: &Method) -> bool {
+pub(super) fn is_read(method: &Method) -> bool {
     [Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
 }
 

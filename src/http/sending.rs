@@ -54,7 +54,15 @@ enum Way {
     /// Straight to the socket.
     Socket(Direct),
     /// Through actix, where something stands between us and the socket, in steps.
-    Actix(Bytes),
+    Actix(Rest),
+}
+
+/// What was read of a body and not yet given to actix.
+#[derive(Default)]
+struct Rest {
+    bytes: Bytes,
+    /// Nothing comes after it.
+    is_last: bool,
 }
 
 struct Direct {
@@ -112,7 +120,7 @@ impl Sending {
                 let lane = junction.map(|it| it.open(outlet.stream(), metrics, chunks));
                 Way::Socket(Direct { outlet, is_chunked, lane, batch: None })
             }
-            None => Way::Actix(Bytes::new()),
+            None => Way::Actix(Rest::default()),
         };
         let end = if is_empty { access_log::End::Done } else { access_log::End::Left };
         let report = Report { receipt, chunks, bytes: 0, first_byte: None, end };
@@ -229,9 +237,13 @@ impl Direct {
     }
 }
 
-impl Drop for Direct {
+impl Drop for Sending {
     fn drop(&mut self) {
-        self.lane.iter().for_each(|lane| lane.close());
+        if let Way::Socket(Direct { lane: Some(lane), .. }) = &self.way {
+            // What went this way since the task slept is told too.
+            self.report.bytes += lane.halt().sent as u64;
+            lane.close();
+        }
     }
 }
 
@@ -248,15 +260,15 @@ impl Inner {
     }
 
     /// The next bytes for actix to copy.
-    fn poll_step(&mut self, rest: &mut Bytes, report: &mut Report, cx: &mut Context<'_>) -> Next {
+    fn poll_step(&mut self, rest: &mut Rest, report: &mut Report, cx: &mut Context<'_>) -> Next {
         if let End::Cut(error) = &mut self.end {
             report.end = access_log::End::Cut;
             return Poll::Ready(error.take().map(Err));
         }
-        if rest.is_empty() {
+        if rest.bytes.is_empty() {
             let size = self.body.size();
             match ready!(self.poll(cx)) {
-                Some(bytes) => *rest = bytes,
+                Some(bytes) => rest.bytes = bytes,
                 None if matches!(self.end, End::Cut(_)) => {
                     // What was given before is sent first, which an error would throw away.
                     cx.waker().wake_by_ref();
@@ -267,12 +279,14 @@ impl Inner {
                     return Poll::Ready(None);
                 }
             }
-            if matches!(size, BodySize::Sized(size) if size == report.bytes + rest.len() as u64) {
-                // actix does not ask for the end of a body whose length it knows.
-                report.end = access_log::End::Done;
-            }
+            let all = report.bytes + rest.bytes.len() as u64;
+            rest.is_last = matches!(size, BodySize::Sized(size) if size == all);
         }
-        let step = rest.split_to(rest.len().min(STEP_BYTES));
+        let step = rest.bytes.split_to(rest.bytes.len().min(STEP_BYTES));
+        if rest.is_last && rest.bytes.is_empty() {
+            // actix does not ask for the end of a body whose length it knows.
+            report.end = access_log::End::Done;
+        }
         report.sent(step.len());
         Poll::Ready(Some(Ok(step)))
     }

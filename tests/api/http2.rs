@@ -31,6 +31,9 @@ async fn http2_by_prior_knowledge_and_by_tls() {
         assert!(body(answer.into_body()).await.expect("nothing").is_empty());
         let answer = client.ask("GET", "/.none.m4s").await.await.expect("an answer");
         assert_eq!(answer.status(), 404);
+        // Which is no path (RFC 3986, section 3.3), whatever the library thinks of it.
+        let answer = client.ask("GET", "/vid\u{e9}o.m4s").await.await.expect("an answer");
+        assert_eq!(answer.status(), 400);
         let answer = client.ask("DELETE", "/1.m4s").await.await.expect("an answer");
         assert_eq!(answer.status(), 405);
     }

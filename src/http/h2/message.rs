@@ -22,13 +22,13 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// What the routes are asked. What HTTP/1.1 has in its first line and `Host` is where they look
+/// What the routes are asked; `None` when they could not be. What HTTP/1.1 has in its first line and `Host` is where they look
 /// for it (RFC 9113, section 8.3.1).
 pub(super) fn request(
     asked: http::Request<RecvStream>,
     peer: Option<SocketAddr>,
     door: Rc<Door>,
-) -> Request {
+) -> Option<Request> {
     let (parts, body) = asked.into_parts();
     let payload = if body.is_end_stream() {
         Payload::None
@@ -40,9 +40,9 @@ pub(super) fn request(
     let head = request.head_mut();
     head.version = Version::HTTP_2;
     head.peer_addr = peer;
-    head.method = Method::from_bytes(parts.method.as_str().as_bytes()).unwrap_or_default();
+    head.method = Method::from_bytes(parts.method.as_str().as_bytes()).ok()?;
     let target = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    head.uri = target.parse::<Uri>().unwrap_or_default();
+    head.uri = target.parse::<Uri>().ok()?;
     for (name, value) in &parts.headers {
         let name = HeaderName::from_bytes(name.as_str().as_bytes());
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
@@ -55,7 +55,7 @@ pub(super) fn request(
         head.headers.insert(header::HOST, host);
     }
     request.extensions_mut().insert(door);
-    request
+    Some(request)
 }
 
 /// What a client is told. `size`: that of the body, which HTTP/2 frames for itself.

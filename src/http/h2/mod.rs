@@ -9,6 +9,8 @@
 mod message;
 mod stream;
 
+use super::{connection::GREETING_TIMEOUT, failure::Failure, ingest::Door, routes};
+use crate::metrics::Open;
 use actix_http::Request;
 use actix_service::Service;
 use actix_web::{body::BoxBody, dev::ServiceResponse, rt};
@@ -17,14 +19,11 @@ use h2::{
     RecvStream,
     server::{Builder, Connection, SendResponse},
 };
-use std::{io, net::SocketAddr, rc::Rc, time::Duration};
+use std::{future::poll_fn, io, net::SocketAddr, rc::Rc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
 };
-
-use super::ingest::Door;
-use crate::metrics::Open;
 
 /// What a client sends before all else (RFC 9113, section 3.4).
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -34,6 +33,9 @@ const MAX_STREAMS: u32 = 256;
 
 /// So much of one upload, and of all of a connection, is on the way unasked, in bytes.
 const WINDOW_BYTES: [u32; 2] = [1 << 20, 4 << 20];
+
+/// So much of each response waits for the socket, in bytes.
+const SEND_BYTES: usize = 64 * 1024;
 
 /// A request's head is not larger, in bytes.
 const MAX_HEAD_BYTES: u32 = 16 * 1024;
@@ -59,10 +61,14 @@ where
     S: Service<Request, Response = ServiceResponse<BoxBody>, Error = actix_web::Error> + 'static,
     T: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let mut connection: Connection<T, Bytes> =
-        timeout(keep_alive, builder().handshake(io)).await?.map_err(io::Error::other)?;
-    let shared = Rc::new(shared);
     let mut stopping = std::pin::pin!(stopping);
+    let mut connection: Connection<T, Bytes> = tokio::select! {
+        shaken = timeout(GREETING_TIMEOUT, builder().handshake(io)) => {
+            shaken?.map_err(io::Error::other)?
+        }
+        () = &mut stopping => return Ok(()),
+    };
+    let shared = Rc::new(shared);
     let mut is_ending = false;
     loop {
         let next = tokio::select! {
@@ -94,7 +100,8 @@ fn builder() -> Builder {
         .max_concurrent_streams(MAX_STREAMS)
         .initial_window_size(WINDOW_BYTES[0])
         .initial_connection_window_size(WINDOW_BYTES[1])
-        .max_header_list_size(MAX_HEAD_BYTES);
+        .max_header_list_size(MAX_HEAD_BYTES)
+        .max_send_buffer_size(SEND_BYTES);
     builder
 }
 
@@ -106,15 +113,18 @@ async fn answer<S>(
     S: Service<Request, Response = ServiceResponse<BoxBody>, Error = actix_web::Error>,
 {
     let is_head = request.method() == http::Method::HEAD;
-    let request = message::request(request, shared.peer, shared.door.clone());
-    let response = tokio::select! {
-        response = shared.app.call(request) => response,
-        _ = std::future::poll_fn(|cx| reply.poll_reset(cx)) => return,
+    let response = match message::request(request, shared.peer, shared.door.clone()) {
+        Some(request) => {
+            let brings = !routes::is_read(request.method());
+            tokio::select! {
+                response = shared.app.call(request) => response.map(|it| it.into_parts().1),
+                // An upload of which all has come is taken all the same; one that breaks off tells.
+                _ = poll_fn(|cx| reply.poll_reset(cx)), if !brings => return,
+            }
+        }
+        None => Ok(Failure::malformed("the path is not percent-encoded").response()),
     };
-    let response = match response {
-        Ok(response) => response.into_parts().1,
-        Err(error) => error.error_response(),
-    };
+    let response = response.unwrap_or_else(|error| error.error_response());
     if let Err(error) = stream::send(response, &mut reply, is_head).await {
         log::debug!("a stream ends: {error}");
     }
