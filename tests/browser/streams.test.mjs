@@ -88,7 +88,7 @@ test("the front page shows a stream that is idle, live, and failed with its reas
   await card("The camera").getByText("live", { exact: true }).waitFor();
   await card("The camera").getByText("320×180 at 24").waitFor();
   await card("Broken <b>").getByText(/its program ended with code 3: it has no film\. Next try in/).waitFor();
-  assert.equal(await page.getByRole("link", { name: "Play The camera" }).getAttribute("href"), "/ldash/play/cam/manifest.mpd");
+  assert.equal(await page.getByRole("link", { name: "Play The camera" }).getAttribute("href"), `${origin}/ldash/play/cam/manifest.mpd`);
   assert.equal(await page.getByRole("listitem").count(), 2, "a stream is shown once");
   assert.deepEqual(errors, []);
 });
