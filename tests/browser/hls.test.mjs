@@ -1,14 +1,14 @@
 // LL-HLS from the files of a DASH stream: hls.js plays it at low latency while dash.js plays the
 // same files. The picture tells the wall clock: latency is glass to glass.
 import assert from "node:assert/strict";
-import { createReadStream, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { launch } from "./browser.mjs";
+import { elsewhere } from "./elsewhere.mjs";
 import { opened, played, playing } from "./pages.mjs";
-import { encode, ffmpeg, inRepository, server } from "./programs.mjs";
+import { encode, ffmpeg, server } from "./programs.mjs";
 
 const FILES = { "/dash.js": "static/players/dash.js", "/hls.js": "static/players/hls.js", "/clock.js": "static/clock.js" };
 /** How long both play, in seconds: LLDASH_PLAY_S for a longer look. */
@@ -25,19 +25,13 @@ const stops = [];
 
 before(async () => {
   browser = await launch();
-  site = createServer((request, response) => {
-    const file = FILES[request.url];
-    response.setHeader("Content-Type", file ? "text/javascript" : "text/html");
-    if (file) createReadStream(inRepository(file)).pipe(response);
-    else response.end("<!doctype html><link rel=icon href=data:,><video muted autoplay playsinline></video>");
-  });
-  await new Promise((done) => site.listen(0, "127.0.0.1", done));
+  site = await elsewhere(FILES);
 }, { timeout: 60_000 });
 
 after(async () => {
   for (const stop of stops.reverse()) await stop();
   await browser?.close();
-  site?.close();
+  site?.stop();
 });
 
 const START = {
@@ -60,7 +54,7 @@ const START = {
 
 /** Plays until it has found its place, and then: stalls, jumps, errors, and latencies in seconds. */
 async function look(t, player, url) {
-  const { page, errors } = await opened(t, browser, `http://127.0.0.1:${site.address().port}/`);
+  const { page, errors } = await opened(t, browser, site.url);
   await page.addScriptTag({ url: `/${player}.js` });
   await page.evaluate(`(${START[player]})(${JSON.stringify(url)})`);
   await playing(page);
@@ -145,7 +139,7 @@ test("hls.js waits by name for the next segment of a playlist that ffmpeg wrote"
   stops.push(files.stop);
   const stream = ffmpeg("-f", "hls", "-hls_time", "1", "-hls_segment_type", "fmp4", join(folder, "live.m3u8"));
   stops.push(stream.stop);
-  const { page, errors } = await opened(t, browser, `http://127.0.0.1:${site.address().port}/`);
+  const { page, errors } = await opened(t, browser, site.url);
   const reloads = [];
   page.on("response", (reply) => reply.url().includes("_HLS_msn=") && reloads.push(reply.status()));
   await page.addScriptTag({ url: "/hls.js" });

@@ -2,14 +2,14 @@
 // folder and what it pushes: from the live edge on, without a stall, and without a complaint.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { createReadStream, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { launch } from "./browser.mjs";
+import { elsewhere } from "./elsewhere.mjs";
 import { figure, opened, played, playing, says } from "./pages.mjs";
-import { encode, inRepository, server } from "./programs.mjs";
+import { encode, server } from "./programs.mjs";
 
 const LIBRARIES = {
   "/dash.js": "static/players/dash.js",
@@ -50,19 +50,13 @@ const stops = [];
 
 before(async () => {
   browser = await launch();
-  site = createServer((request, response) => {
-    const file = LIBRARIES[request.url];
-    response.setHeader("Content-Type", file ? "text/javascript" : "text/html");
-    if (file) createReadStream(inRepository(file)).pipe(response);
-    else response.end("<!doctype html><link rel=icon href=data:,><video muted autoplay playsinline></video>");
-  });
-  await new Promise((done) => site.listen(0, "127.0.0.1", done));
+  site = await elsewhere(LIBRARIES);
 }, { timeout: 60_000 });
 
 after(async () => {
   for (const stop of stops.reverse()) await stop();
   await browser?.close();
-  site?.close();
+  site?.stop();
 });
 
 /** A server with a stream, for all tests of that kind: DASH of scripts/encode, and HLS of ffmpeg beside it. */
@@ -102,7 +96,7 @@ for (const how of ["written into the folder", "pushed"]) {
   for (const player of ["dash", "shaka", "hls"]) {
     test(`${player} on another origin plays what is ${how}, and does not stall`, { timeout: 90_000 }, async (t) => {
       const url = player === "hls" ? await hls(how) : (await stream(how)).dash;
-      const { page, errors } = await opened(t, browser, `http://127.0.0.1:${site.address().port}/`);
+      const { page, errors } = await opened(t, browser, site.url);
       await page.addScriptTag({ url: `/${player}.js` });
       await page.evaluate(`(${START[player]})(${JSON.stringify(url)}, ${TARGET_S})`);
       await playing(page);
