@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use lldash::hls::Directives;
+use lldash::m3u8::Directives;
 
 fuzz_target!(|query: &str| {
     let _ = Directives::parse(query);
