@@ -13,7 +13,7 @@ use crate::tls::Acceptor;
 use actix_http::{HttpService, Request, Response, body::BoxBody};
 use actix_service::{Service, ServiceFactory, fn_factory, fn_service, map_config};
 use actix_web::{
-    App, Error,
+    App, Error, HttpResponse,
     dev::{AppConfig, ServiceResponse},
     error::DispatchError,
     rt::net::TcpStream,
@@ -69,6 +69,7 @@ where
             let http1 = Rc::new(http1.new_service(()).await?);
             let http2 = Rc::new(http2.new_service(()).await?);
             Ok(fn_service(move |stream| {
+                let site = site.clone();
                 let (http1, http2, stopping) = (http1.clone(), http2.clone(), stopping());
                 let Settings { keep_alive, takes_uploads, tls } = settings.clone();
                 let open = site.metrics.connected();
@@ -87,7 +88,7 @@ where
                         }
                         Ok((io, Protocol::Http2)) => {
                             let door = Door::new(takes_uploads);
-                            let shared = h2::Shared { app: http2, peer, door, _open: open };
+                            let shared = h2::Shared::new(site, http2, (peer, door), open);
                             h2::serve(io, shared, keep_alive, stopping).await
                         }
                         Err(error) => Err(error),
@@ -149,17 +150,30 @@ where
             }
             data.insert(paced.door());
         })
-        .expect(fn_service(move |request| expect(asked.clone(), request)))
+        .expect(fn_service(move |request| {
+            let asked = asked.clone();
+            async move {
+                expect(&asked, request).await.map_err(|response| {
+                    let mut response: Response<BoxBody> = response.into();
+                    // Whether the body follows nobody knows: nothing behind it could be understood.
+                    response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
+                    response
+                })
+            }
+        }))
         .h1(app(site))
 }
 
 /// Answers `Expect: 100-continue` (RFC 9110, section 10.1.1): the request goes on, or is refused
 /// before its body is sent.
-async fn expect(site: Arc<Site>, request: Request) -> Result<Request, Response<BoxBody>> {
+///
+/// # Errors
+/// With the refusal, which is logged and counted.
+pub(super) async fn expect(site: &Site, request: Request) -> Result<Request, HttpResponse> {
     let since = Instant::now();
     let mut line = Line::new(request.head().peer_addr, request.method(), request.uri(), since);
     line.iter_mut().for_each(|line| line.takes(Intake::new(since)));
-    match ingest::expect(&site, &request).await {
+    match ingest::expect(site, &request).await {
         Ok(()) => {
             line.iter_mut().for_each(Line::passed_on);
             Ok(request)
@@ -171,9 +185,6 @@ async fn expect(site: Arc<Site>, request: Request) -> Result<Request, Response<B
                 line.answered(&response);
                 line.log(0, None, End::Done);
             });
-            let mut response: Response<BoxBody> = response.into();
-            // Whether the body follows nobody knows: nothing behind it could be understood.
-            response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
             Err(response)
         }
     }

@@ -6,7 +6,10 @@ use crate::helpers::{
     noise, program, segment, until,
 };
 use futures::future::join_all;
-use std::io::{BufRead, Write};
+use std::{
+    future::poll_fn,
+    io::{BufRead, Write},
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,6 +162,36 @@ async fn http2_uploads_are_read_while_they_arrive() {
         until(|| (server.get("/1.m4s").status == 200).then(|| server.get("/1.m4s").body())),
         old
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn http2_refuses_instead_of_asking_for_the_body() {
+    let server = Server::start(&["--ingest", "--ingest-token", "t", "--max-upload", "1000"]);
+    server.write("folder/x", b"x");
+    let client = Http2::plain(server.address).await;
+    let token = ("authorization", "Bearer t");
+    let expects = ("expect", "100-Continue");
+    for (path, headers, status) in [
+        ("/1.m4s", vec![expects], 401),
+        ("/.x", vec![expects, token], 404),
+        ("/a%2Fb", vec![expects, token], 400),
+        ("/folder", vec![expects, token], 409),
+        ("/1.m4s", vec![expects, token, ("content-length", "10000")], 413),
+    ] {
+        let (mut answer, _upload) = client.send_with("PUT", path, false, &headers).await;
+        assert!(poll_fn(|cx| answer.poll_informational(cx)).await.is_none(), "{path}");
+        let answer = answer.await.expect("an answer");
+        assert_eq!(answer.status(), status, "{path}");
+        let said = body(answer.into_body()).await.expect("a line");
+        assert_eq!(String::from_utf8_lossy(&said).lines().count(), 1);
+    }
+    let (mut answer, mut upload) =
+        client.send_with("PUT", "/1.m4s", false, &[expects, token]).await;
+    let first = poll_fn(|cx| answer.poll_informational(cx)).await.expect("one").expect("a head");
+    assert_eq!(first.status(), 100);
+    upload.send_data(chunk(100).into(), true).expect("sent");
+    assert_eq!(answer.await.expect("an answer").status(), 201);
+    assert_eq!(server.get("/1.m4s").body(), chunk(100));
 }
 
 #[tokio::test(flavor = "multi_thread")]

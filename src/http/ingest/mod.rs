@@ -136,8 +136,10 @@ pub(super) async fn expect(site: &Site, request: &actix_http::Request) -> Result
     if !is_write(request.method()) {
         return Ok(());
     }
-    let door = request.conn_data::<Rc<Door>>().map(|door| &**door);
-    let (_, path) = admit(site, request.method(), request.uri(), request.headers(), door)?;
+    let of_stream = || request.extensions().get().cloned();
+    let door: Option<Rc<Door>> = request.conn_data().cloned().or_else(of_stream);
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    let (_, path) = admit(site, method, uri, headers, door.as_deref())?;
     meets(site, request.headers(), &path).await?;
     match site.folder.look(path, false).await {
         Answer::Folder => Err(Failure::Folder),

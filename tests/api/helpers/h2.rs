@@ -56,14 +56,25 @@ impl Http2 {
     }
 
     async fn send(&self, method: &str, path: &str, ends: bool) -> (Answer, SendStream<Bytes>) {
+        self.send_with(method, path, ends, &[]).await
+    }
+
+    /// Sends a request's head with these headers, and no body yet unless it `ends` here.
+    pub async fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        ends: bool,
+        headers: &[(&str, &str)],
+    ) -> (Answer, SendStream<Bytes>) {
         let mut requests = self.0.clone().ready().await.expect("the connection stands");
         let request = http::Request::builder()
             .method(method)
             .uri(format!("https://localhost{path}"))
-            .header("x-wait-timeout", "30000")
-            .body(())
-            .expect("a request");
-        requests.send_request(request, ends).expect("it is sent")
+            .header("x-wait-timeout", "30000");
+        let request =
+            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        requests.send_request(request.body(()).expect("a request"), ends).expect("it is sent")
     }
 }
 
