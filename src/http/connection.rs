@@ -3,6 +3,8 @@
 use super::{h2::PREFACE, wire::Wire};
 use crate::tls::{self, Acceptor};
 use actix_web::rt::net::TcpStream;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use std::{
     io,
     net::SocketAddr,
@@ -27,6 +29,26 @@ pub(super) const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) enum Io {
     Plain(Wire),
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Io {
+    /// Tells the client at once that what was read has come: a sender that gathers small writes
+    /// until then (RFC 896, as ffmpeg does) would wait for the system's delayed acknowledgement,
+    /// 40 ms on Linux, with what follows a request's head or a chunk's size.
+    #[cfg(target_os = "linux")]
+    pub(super) fn acknowledge(&self) {
+        let acknowledged = match self {
+            Self::Plain(wire) => SockRef::from(&*wire.stream()).set_tcp_quickack(true),
+            Self::Tls(stream) => SockRef::from(stream.get_ref().0).set_tcp_quickack(true),
+        };
+        if let Err(error) = acknowledged {
+            log::debug!("acknowledgements are delayed: {error}");
+        }
+    }
+
+    /// Not everywhere can it be asked for.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn acknowledge(&self) {}
 }
 
 /// What a client speaks.
@@ -72,7 +94,7 @@ pub(super) fn peer(stream: &TcpStream) -> Option<SocketAddr> {
 /// `TCP_USER_TIMEOUT`; it counts closed windows too).
 #[cfg(target_os = "linux")]
 fn drop_unread(stream: &TcpStream) -> io::Result<()> {
-    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(UNREAD_TIMEOUT))
+    SockRef::from(stream).set_tcp_user_timeout(Some(UNREAD_TIMEOUT))
 }
 
 #[cfg(not(target_os = "linux"))]

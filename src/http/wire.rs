@@ -57,6 +57,11 @@ impl Wire {
         })))
     }
 
+    /// The socket itself.
+    pub(super) fn stream(&self) -> Arc<TcpStream> {
+        self.0.borrow().stream.clone()
+    }
+
     /// Where the bodies of this connection write.
     pub(super) fn outlet(&self) -> Outlet {
         Outlet(self.0.clone())

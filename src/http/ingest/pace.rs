@@ -107,6 +107,7 @@ impl AsyncRead for Paced {
         let before = buffer.filled().len();
         if this.ahead.is_empty() {
             ready!(Pin::new(&mut this.io).poll_read(cx, buffer))?;
+            this.io.acknowledge();
         } else {
             let length = this.ahead.len().min(buffer.remaining());
             buffer.put_slice(&this.ahead[..length]);
