@@ -78,6 +78,36 @@ test("a player that is in the middle when ffmpeg is killed plays on", { timeout:
   await says(page, "Playing live");
 });
 
+test("a player of LL-HLS that is in the middle when ffmpeg is killed plays on", { timeout: 120_000, skip: !existsSync("/proc/self/task") }, async (t) => {
+  const { browser, origin, pid } = await started(t);
+  const { page } = await opened(t, browser, `${origin}/ldash/play/ldash/hls/cam/manifest.mpd/main.m3u8`);
+  await playing(page);
+  await played(page, 3);
+  process.kill(descendants(pid).find(({ line }) => line.startsWith("ffmpeg\0")).pid, "SIGKILL");
+  await toldWhen(origin, (encoder) => encoder.starts === 2 && encoder.state === "live");
+  // More than it can have of the life before.
+  await played(page, 6);
+  await says(page, "Playing live");
+});
+
+for (const [as, path] of [
+  ["DASH", "cam/manifest.mpd"],
+  ["LL-HLS", "ldash/hls/cam/manifest.mpd/main.m3u8"],
+]) {
+  test(`a player of ${as} that was away until the stream was idle starts it again, and plays on`, { timeout: 120_000 }, async (t) => {
+    const { browser, origin } = await started(t);
+    const { page } = await opened(t, browser, `${origin}/ldash/play/${path}`);
+    await playing(page);
+    await played(page, 2);
+    await page.context().setOffline(true);
+    await toldWhen(origin, ({ state }) => state === "idle");
+    await page.context().setOffline(false);
+    await played(page, 6);
+    await says(page, "Playing live");
+    assert.ok((await told(origin)).starts > 1);
+  });
+}
+
 test("the front page shows a stream that is idle, live, and failed with its reason", { timeout: 90_000 }, async (t) => {
   const { browser, origin } = await started(t, `\n[[stream]]\nname = "Broken <b>"\nkey = "bad"\nsource = "command"\ninput = "echo it has no film; exit 3"\n`);
   const { page, errors } = await opened(t, browser, `${origin}/ldash/`);
