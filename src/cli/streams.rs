@@ -5,7 +5,7 @@ use super::file;
 use crate::encoder::{
     Settings, check,
     config::{self, Mistake},
-    tools,
+    tools, trial,
 };
 use std::{ffi::OsString, fs, path::Path};
 
@@ -30,6 +30,10 @@ pub(super) fn read(arguments: &[OsString], variable: &str) -> Result<Settings, S
         let ffmpeg = tools::ask().ok();
         let abilities = tools::abilities(&settings.streams, ffmpeg.as_ref(), Path::exists);
         settings.abilities = abilities.map_err(told)?;
+        let mistakes = trial::run(&settings.streams);
+        if !mistakes.is_empty() {
+            return Err(told(mistakes));
+        }
     }
     Ok(settings)
 }

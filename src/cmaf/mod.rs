@@ -9,6 +9,7 @@ mod edit;
 mod independent;
 mod prft;
 mod reader;
+mod sharing;
 mod times;
 mod trim;
 mod walk;
@@ -18,6 +19,7 @@ pub use chunk::Splitter;
 pub use edit::{Shift, shift};
 pub use prft::{ntp, prft, since_epoch};
 pub use reader::{Chunk, ChunkReader, Reference};
+pub use sharing::{Differs, shares};
 pub use times::{Fragment, Init, Run, TrackInfo};
 pub use walk::{Step, Walker};
 

@@ -6,11 +6,14 @@
 //! - `-ldash -streaming`: a segment is written while it is made, and the manifest says so.
 //! - `-use_timeline 0`: `$Number$`; players know the next name without asking for the manifest.
 //! - names that begin with the run's number: those of an earlier run never come back.
+//! - where the server switches, `stitchable` and one level: x264 writes nothing into its parameter
+//!   sets that hangs on a quality's rate (the level does, and the range of motion by it); `open-gop=0`:
+//!   with x265 too, nothing reaches over a segment's beginning.
 //! - `-update_period 1`: players learn within a second that a new run has begun.
 
 use super::{
     check::frames,
-    config::{Quality, Source, Stream},
+    config::{Quality, Source, Stream, Switching},
     picture, secret,
     tools::Abilities,
 };
@@ -57,6 +60,26 @@ pub fn plan(stream: &Stream, abilities: &Abilities, run: u64, folder: &Path) -> 
     add(&texts.iter().map(String::as_str).collect::<Vec<_>>());
     arguments.push(folder.join(RAW_MANIFEST).into());
     Plan { program: "ffmpeg".into(), arguments, variables: Vec::new(), input: secret }
+}
+
+/// Arguments that encode a moment of nothing as a stream is encoded, into a folder: so its inits
+/// are seen before anything starts. They are those of run 0.
+pub(super) fn trial(stream: &Stream, folder: &Path) -> Vec<OsString> {
+    const FRAMES: f64 = 3.0;
+    let stream = Stream { source: Source::File, audio: None, ..stream.clone() };
+    let (width, fps) = (widest(&stream), stream.fps);
+    let picture = format!("color=size={width}x{}:rate={fps}", width * 9 / 32 * 2);
+    let seconds = (FRAMES / fps).to_string();
+    let before = ["-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-t", &seconds];
+    let input = ["-f", "lavfi", "-i", &picture];
+    let texts = [owned(&before), owned(&input), pictures(&stream, &Abilities::default())];
+    let texts = texts.into_iter().flatten().chain(output(&stream, 0));
+    texts.map(OsString::from).chain([folder.join(RAW_MANIFEST).into()]).collect()
+}
+
+/// The name of an init.
+pub(super) fn init_name(run: u64, representation: &str) -> String {
+    format!("{run}-init-{representation}.m4s")
 }
 
 fn command(stream: &Stream, folder: &Path) -> Plan {
@@ -137,6 +160,9 @@ fn pictures(stream: &Stream, abilities: &Abilities) -> Vec<String> {
     let mut options = owned(&["-filter_complex_threads", "1", "-filter_complex", &graph]);
     for (at, quality) in stream.qualities.iter().enumerate() {
         options.extend(picture(at, quality));
+        if stream.switching == Switching::Server {
+            options.extend(alike(stream, at, quality));
+        }
     }
     let gop = stream.gop.or_else(|| frames(stream)).unwrap_or_default().to_string();
     options.extend(owned(&["-g", &gop, "-keyint_min", &gop, "-sc_threshold", "0"]));
@@ -166,6 +192,46 @@ fn picture(at: usize, quality: &Quality) -> Vec<String> {
     options
 }
 
+/// What makes the qualities' parameter sets the same, where encoders have such a thing.
+fn alike(stream: &Stream, at: usize, quality: &Quality) -> Vec<String> {
+    let option = |name: &str| format!("-{name}:v:{at}");
+    match &*quality.codec {
+        "libx264" => {
+            let level = level(stream);
+            owned(&[&option("x264-params"), "stitchable=1", &option("level"), level])
+        }
+        "libx265" => owned(&[&option("x265-params"), "open-gop=0"]),
+        _ => Vec::new(),
+    }
+}
+
+/// The level of H.264 that does for all of a stream's pictures (ITU-T H.264, table A-1, High profile):
+/// macroblocks a second and of a frame, bits a second. Every decoder knows the first one; the
+/// pictures are taken to be as wide as most are.
+fn level(stream: &Stream) -> &'static str {
+    const LEVELS: [(&str, u64, u64, u64); 9] = [
+        ("3.1", 108_000, 3600, 17_500_000),
+        ("3.2", 216_000, 5120, 25_000_000),
+        ("4.1", 245_760, 8192, 62_500_000),
+        ("4.2", 522_240, 8704, 62_500_000),
+        ("5", 589_824, 22_080, 168_750_000),
+        ("5.1", 983_040, 36_864, 300_000_000),
+        ("5.2", 2_073_600, 36_864, 300_000_000),
+        ("6", 4_177_920, 139_264, 300_000_000),
+        ("6.1", 8_355_840, 139_264, 600_000_000),
+    ];
+    const MOST: &str = "6.2";
+    let width = widest(stream);
+    let blocks = width.div_ceil(16) * (width * 9 / 16).div_ceil(16);
+    let most = stream.qualities.iter().map(|quality| quality.bitrate).max().unwrap_or_default();
+    // No picture has so many blocks that a float could not count them.
+    let rate = Duration::from_secs(blocks).mul_f64(stream.fps).as_secs();
+    let fits = |(_, rates, sizes, bits): &&(&str, u64, u64, u64)| {
+        rate <= *rates && blocks <= *sizes && most <= *bits
+    };
+    LEVELS.iter().find(fits).map_or(MOST, |(level, ..)| level)
+}
+
 /// The sound: the input's own, if it has any; a soft note for the test pattern.
 fn sound(stream: &Stream) -> Vec<String> {
     let Some(rate) = stream.audio else { return Vec::new() };
@@ -186,7 +252,7 @@ fn output(stream: &Stream, run: u64) -> Vec<String> {
     let window = WINDOW.div_duration_f64(stream.segment).ceil().max(3.0);
     let seconds = segment.to_string();
     let (target, window) = (stream.target.as_secs_f64().to_string(), format!("{window}"));
-    let init = format!("{run}-init-$RepresentationID$.m4s");
+    let init = init_name(run, "$RepresentationID$");
     let media = format!("{run}-$RepresentationID$-$Number%05d$.m4s");
     let sets = match stream.audio {
         Some(_) => "id=0,streams=v id=1,streams=a",

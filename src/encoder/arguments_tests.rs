@@ -86,3 +86,55 @@ fn streams_of_a_program_of_ones_own() {
     }
     assert_eq!(plan.variables, [("LLDASH_DIR".to_owned(), "/m/cam".into())]);
 }
+
+#[test]
+fn streams_that_the_server_switches_have_parameter_sets_that_tell_no_rate() {
+    let switched = |width: u64, rates: [&str; 2], codec: &str, rest: &str| {
+        let one = |rate| format!("{{width = {width}, bitrate = \"{rate}\", codec = \"{codec}\"}}");
+        let list = rates.map(one).join(", ");
+        let text =
+            format!("source = \"test\"\nswitching = \"server\"\nqualities = [{list}]\n{rest}");
+        told(&text).0
+    };
+    let words = switched(640, ["2M", "300k"], "libx264", "");
+    for at in 0..2 {
+        let wanted = format!("-x264-params:v:{at} stitchable=1 -level:v:{at} 3.1 ");
+        assert!(words.contains(&wanted), "{wanted} in {words}");
+    }
+    for (width, rate, rest, level) in [
+        (1280, "9M", "fps = 30", "3.1"),
+        (1280, "9M", "fps = 60", "3.2"),
+        (640, "20M", "", "3.2"),
+        (1920, "9M", "fps = 30", "4.1"),
+        (1920, "9M", "fps = 60", "4.2"),
+        (3840, "9M", "fps = 30", "5.1"),
+        (7680, "400M", "fps = 240", "6.2"),
+    ] {
+        let words = switched(width, ["300k", rate], "libx264", rest);
+        assert!(words.contains(&format!("-level:v:0 {level} ")), "{width}, {rate}: {words}");
+    }
+    let words = switched(640, ["2M", "300k"], "libx265", "");
+    assert!(words.contains("-x265-params:v:1 open-gop=0 "), "{words}");
+    let (words, _) = told("source = \"test\"\nswitching = \"client\"");
+    assert!(!words.contains("stitchable") && !words.contains("-level"), "{words}");
+}
+
+#[test]
+fn streams_are_tried_as_they_will_be_encoded() {
+    let text = "[[stream]]\nkey = \"cam\"\nsource = \"rtsp\"\ninput = \"rtsp://h/1\"\nextra_args = [\"-x\"]\n\
+                switching = \"server\"\nqualities = [{width = 640, bitrate = \"2M\"}, {width = 640, bitrate = \"1M\"}]";
+    let words = trial(&read(text).expect("valid")[0], Path::new("/m"));
+    let words: Vec<_> = words.iter().map(|it| it.to_str().expect("text")).collect();
+    let words = words.join(" ");
+    for wanted in [
+        "-t 0.125 -f lavfi -i color=size=640x360:rate=24 -filter",
+        "[0:v:0]fps=24,format=yuv420p,split=2",
+        "-c:v:1 libx264 -b:v:1 1000000 ",
+        "stitchable=1",
+        "-init_seg_name 0-init-$RepresentationID$.m4s",
+        ".m4s -x /m/.manifest.mpd",
+    ] {
+        assert!(words.contains(wanted), "{wanted} in {words}");
+    }
+    assert!(!words.contains("rtsp"), "{words}");
+}

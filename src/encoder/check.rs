@@ -1,7 +1,7 @@
 //! What is wrong with streams, before anything is started: numbers that do not fit together, names
 //! that are no folders, inputs that are missing. Pure.
 
-use super::config::{Mistake, Source, Stream};
+use super::config::{Mistake, Source, Stream, Switching};
 use crate::live::MediaPath;
 use std::{collections::HashMap, path::Path, time::Duration};
 
@@ -18,8 +18,16 @@ const SEGMENTS: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs
 const MAX_LINGER: Duration = Duration::from_secs(86_400);
 
 /// Keys that a stream of one's own program knows nothing of.
-const OF_FFMPEG: [&str; 7] =
-    ["fps", "chunk_duration", "target_latency", "gop", "qualities", "audio", "extra_args"];
+const OF_FFMPEG: [&str; 8] = [
+    "fps",
+    "chunk_duration",
+    "target_latency",
+    "gop",
+    "qualities",
+    "switching",
+    "audio",
+    "extra_args",
+];
 
 /// All that is wrong, in the order of the lines. `exists` tells whether a file is there.
 pub fn check(streams: &[Stream], exists: impl Fn(&Path) -> bool) -> Vec<Mistake> {
@@ -44,6 +52,7 @@ pub fn check(streams: &[Stream], exists: impl Fn(&Path) -> bool) -> Vec<Mistake>
         } else {
             report.frames();
             report.qualities();
+            report.switching();
         }
     }
     mistakes.sort();
@@ -173,6 +182,33 @@ impl Report<'_> {
             self.unless(fits, "audio", "it must be from 8 to 512 kbit/s, or false");
         }
         self.unless(stream.extra_args.len() <= MAX_EXTRA, "extra_args", "there are too many");
+    }
+
+    /// What can be known beforehand of qualities that must share one init; the rest is tried, by
+    /// `trial`.
+    fn switching(&mut self) {
+        let Stream { qualities, switching, .. } = self.stream;
+        let (Switching::Server, [first, others @ ..]) = (switching, &qualities[..]) else { return };
+        if others.is_empty() {
+            return self.say("switching", "there is one quality only: nothing can be switched");
+        }
+        if let Some(other) = others.iter().find(|other| other.width != first.width) {
+            let (one, two) = (first.width, other.width);
+            let reason =
+                format!("widths {one} and {two} cannot share one init: make them the same");
+            self.say("qualities", reason);
+        }
+        if let Some(other) = others.iter().find(|other| other.codec != first.codec) {
+            let (one, two) = (&first.codec, &other.codec);
+            let reason = format!("{one} and {two} cannot share one init: make them the same");
+            self.say("qualities", reason);
+        }
+        let mut rates: Vec<u64> = qualities.iter().map(|quality| quality.bitrate).collect();
+        rates.sort_unstable();
+        if let Some(same) = rates.windows(2).find(|pair| pair[0] == pair[1]) {
+            let reason = format!("two have the bitrate {}: neither is the lower one", same[0]);
+            self.say("qualities", reason);
+        }
     }
 
     fn foreign(&mut self) {

@@ -88,3 +88,34 @@ fn streams_need_their_inputs() {
         ["line 5: stream.fps: it does nothing with source \"command\", which decides itself"]
     );
 }
+
+#[test]
+fn streams_that_the_server_switches_have_qualities_that_may_share_an_init() {
+    let head = "[[stream]]\nkey = \"a\"\nsource = \"test\"\nswitching = \"server\"\n";
+    let list = |list: &str| said(&format!("{head}qualities = [{list}]\n"));
+    let one = "{width = 640, bitrate = \"2M\"}";
+    assert_eq!(list(&format!("{one}, {{width = 640, bitrate = \"1M\"}}")), Vec::<String>::new());
+    for (other, wanted) in [
+        ("width = 320, bitrate = \"1M\"", "widths 640 and 320 cannot share one init"),
+        (
+            "width = 640, bitrate = \"1M\", codec = \"libx265\"",
+            "libx264 and libx265 cannot share one init",
+        ),
+        ("width = 640, bitrate = 2000000", "two have the bitrate 2000000"),
+    ] {
+        let said = list(&format!("{one}, {{{other}}}"));
+        let wanted = format!("line 5: stream.qualities: {wanted}");
+        assert!(said.len() == 1 && said[0].starts_with(&wanted), "{other}: {said:?}");
+    }
+    let alone = "line 4: stream.switching: there is one quality only: nothing can be switched";
+    assert_eq!(list(one), [alone]);
+    assert_eq!(said(head), [alone], "by default too");
+    let foreign = head.replace("test", "command") + "input = \"x\"\n";
+    assert!(said(&foreign)[0].starts_with("line 4: stream.switching: it does nothing"));
+    let two = format!("qualities = [{one}, {{width = 320, bitrate = \"2M\"}}]\n");
+    let client = head.replace("server", "client") + &two;
+    assert_eq!(said(&client), Vec::<String>::new());
+    let wrong = read(&head.replace("server", "both")).expect_err("a mistake");
+    let wanted = "line 4: stream.switching: it must be client or server, in quotes";
+    assert_eq!(wrong[0].to_string(), wanted);
+}

@@ -1,7 +1,7 @@
 //! The streams of a configuration: `[[stream]]` tables become [`Stream`]s, or [`Mistake`]s that
 //! name line and key. Pure.
 
-use super::values::{audio, bits, flag, integer, number, source, span, text, texts};
+use super::values::{audio, bits, flag, integer, number, source, span, switching, text, texts};
 use std::{collections::BTreeMap, fmt, time::Duration};
 use toml::{
     Spanned,
@@ -34,6 +34,8 @@ pub struct Stream {
     pub gop: Option<u64>,
     /// The pictures, at least one.
     pub qualities: Vec<Quality>,
+    /// Who chooses among them for a player.
+    pub switching: Switching,
     /// Bits a second of the sound; `None` is silent.
     pub audio: Option<u64>,
     /// More arguments for ffmpeg, before its output.
@@ -75,6 +77,16 @@ impl Source {
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(_, source)| *source == self).map_or("", |(name, _)| name)
     }
+}
+
+/// Who chooses among a stream's pictures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Switching {
+    /// Players: the manifest offers all of them.
+    #[default]
+    Client,
+    /// The server: the manifest offers one.
+    Server,
 }
 
 /// One of a stream's pictures.
@@ -182,6 +194,7 @@ fn stream(fields: &mut Fields<'_>) -> Stream {
         target: fields.take("target_latency", span).unwrap_or(seconds(0.5)),
         gop: fields.take("gop", integer),
         qualities: fields.qualities().unwrap_or_else(fallback),
+        switching: fields.take("switching", switching).unwrap_or_default(),
         // A camera of this machine has its sound elsewhere.
         audio: audio.unwrap_or((source != Source::Webcam).then_some(AUDIO)),
         extra_args: fields.take("extra_args", texts).unwrap_or_default(),

@@ -5,7 +5,9 @@
 use super::{
     config::Stream,
     state::{State, Status},
+    switching::{Choice, NoQuality, Standing, Switch},
 };
+use crate::live::MediaPath;
 use std::{
     collections::HashMap,
     sync::{
@@ -33,6 +35,8 @@ pub(super) struct Seat {
     /// Somebody came first, or left last.
     changed: Notify,
     status: Mutex<Status>,
+    /// `None` where players choose.
+    switch: Option<Arc<Switch>>,
 }
 
 /// One who watches. Dropping it leaves.
@@ -60,10 +64,46 @@ impl Demand {
         Some(Watching(seat))
     }
 
+    /// What a request for this path is answered from, where that is for the server to say.
+    pub fn choose(&self, path: &MediaPath) -> Option<Choice> {
+        let (key, name) = path.as_str().split_once('/')?;
+        self.seats.get(key)?.switch.as_ref()?.choose(name)
+    }
+
+    /// The file that stands for this one in what is made of all of a stream's segments.
+    pub fn stand_in(&self, path: &MediaPath) -> Option<MediaPath> {
+        let (key, name) = path.as_str().split_once('/')?;
+        self.seats.get(key)?.switch.as_ref()?.stand_in(name)
+    }
+
+    /// How the qualities of a stream stand.
+    ///
+    /// # Errors
+    /// When the server does not switch them, or there is no such stream.
+    pub fn standing(&self, key: &str) -> Result<Standing, NoSwitch> {
+        Ok(self.switch(key)?.standing())
+    }
+
+    /// Has all who watch a stream be given one quality, by its place (0 is the best) or its bitrate,
+    /// until `None` lifts it.
+    ///
+    /// # Errors
+    /// When the server does not switch them, or there is no such stream; inside, when there is no
+    /// such quality.
+    pub fn force(&self, key: &str, wanted: Option<u64>) -> Result<Result<(), NoQuality>, NoSwitch> {
+        Ok(self.switch(key)?.force(wanted))
+    }
+
+    fn switch(&self, key: &str) -> Result<&Switch, NoSwitch> {
+        let seat = self.seats.get(key).ok_or(NoSwitch::Unknown)?;
+        seat.switch.as_deref().ok_or(NoSwitch::Client)
+    }
+
     /// How all are doing, in the order of the configuration.
     pub fn statuses(&self) -> Vec<Status> {
         let status = |seat: &Arc<Seat>| Status {
             watching: seat.watching.load(SeqCst),
+            switching: seat.switch.as_ref().map(|switch| switch.standing()),
             ..seat.status().clone()
         };
         self.order.iter().map(status).collect()
@@ -72,6 +112,15 @@ impl Demand {
     pub(super) fn seats(&self) -> &[Arc<Seat>] {
         &self.order
     }
+}
+
+/// Why the qualities of a stream are not the server's to switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoSwitch {
+    /// There is no such stream.
+    Unknown,
+    /// Its players choose.
+    Client,
 }
 
 impl Drop for Watching {
@@ -95,8 +144,10 @@ impl Seat {
             starts: 0,
             failures: 0,
             failure: None,
+            switching: None,
         };
         Self {
+            switch: Switch::of(stream),
             watching: AtomicUsize::new(0),
             left: Mutex::new(Instant::now()),
             changed: Notify::new(),
@@ -111,6 +162,11 @@ impl Seat {
     /// What is told of it, to be changed by its supervisor.
     pub(super) fn status(&self) -> MutexGuard<'_, Status> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its qualities, where the server switches them.
+    pub(super) fn switch(&self) -> Option<&Arc<Switch>> {
+        self.switch.as_ref()
     }
 
     pub(super) fn is_watched(&self) -> bool {

@@ -23,6 +23,9 @@
 //!   segment, and its period ends where its media does.
 //! - `workspace`: the folder. It knows what the encoder wrote, and removes that alone.
 //!
+//! - [`switching`]: which quality a segment comes from, where the server decides; `trial` sees to it
+//!   that all can be decoded after one init, before anything starts.
+//!
 //! Credentials in an input's URL reach the encoder and nobody else: `secret`.
 
 pub mod arguments;
@@ -38,13 +41,15 @@ mod showing;
 mod sight;
 pub mod state;
 mod supervisor;
+pub mod switching;
 mod tail;
 pub mod tools;
+pub mod trial;
 mod values;
 mod workspace;
 
 pub use config::Stream;
-pub use demand::{Demand, Watching};
+pub use demand::{Demand, NoSwitch, Watching};
 pub use state::{State, Status};
 
 use crate::shutdown::{self, Trigger};

@@ -43,6 +43,16 @@ pub(super) struct Terms {
     pub(super) window: Duration,
     /// How long a segment is.
     pub(super) segment: Duration,
+    /// The only one of its pictures that is offered, if not all are.
+    pub(super) offered: Option<Offered>,
+}
+
+/// A picture among others, by ffmpeg's numbers of representations.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Offered {
+    pub(super) representation: usize,
+    /// Pictures are numbered from 0 to this one, sound from there on.
+    pub(super) pictures: usize,
 }
 
 impl Timeline {
@@ -64,6 +74,10 @@ impl Timeline {
             start = start.max(past.end());
         }
         let contents = without_empty(&raw[contents]);
+        let contents = match terms.offered {
+            Some(offered) => without_others(&contents, offered),
+            None => contents,
+        };
         let current = Period { run, start, contents };
         let past = self.past.as_ref().map(|past| past.period.element(Some(past.length)));
         let periods = format!("{}{}", past.unwrap_or_default(), current.element(None));
@@ -148,6 +162,22 @@ fn without_empty(contents: &str) -> String {
         if !is_empty {
             kept.push_str(part);
         }
+    }
+    kept
+}
+
+/// Only the picture that is offered, and the sound.
+fn without_others(contents: &str, offered: Offered) -> String {
+    const START: &str = "<Representation id=\"";
+    const END: &str = "</Representation>";
+    let mut kept = String::with_capacity(contents.len());
+    for part in contents.split_inclusive(END) {
+        let start = part.find(START).unwrap_or(part.len());
+        let id = part[start..].strip_prefix(START).and_then(|rest| rest.split('"').next());
+        let id = id.and_then(|id| id.parse::<usize>().ok());
+        let is_other = |id: usize| id < offered.pictures && id != offered.representation;
+        let is_hidden = id.is_some_and(is_other);
+        kept.push_str(if is_hidden { part[..start].trim_end() } else { part });
     }
     kept
 }

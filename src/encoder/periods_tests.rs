@@ -2,7 +2,8 @@
 
 use super::*;
 
-const TERMS: Terms = Terms { window: Duration::from_secs(10), segment: Duration::from_secs(1) };
+const TERMS: Terms =
+    Terms { window: Duration::from_secs(10), segment: Duration::from_secs(1), offered: None };
 
 /// As ffmpeg 5.1 writes it, cut short.
 fn raw(began: &str, run: u64) -> String {
@@ -91,5 +92,18 @@ fn streams_a_manifest_that_has_ended_or_is_none_is_not_shown() {
     let ended = raw(FIRST, 7).replace("dynamic", "static");
     for bad in [&*ended, "", "<MPD type=\"dynamic\"", "<MPD \ntype=\"dynamic\" >"] {
         assert_eq!(Timeline::default().show(bad, 7, TERMS), None, "{bad}");
+    }
+}
+
+#[test]
+fn streams_that_the_server_switches_offer_one_picture_and_the_sound() {
+    let one = |id: usize| {
+        format!("\n\t\t\t<Representation id=\"{id}\"><SegmentTemplate/></Representation>")
+    };
+    let set = |inside: String| format!("<AdaptationSet id=\"0\">{inside}\n\t\t</AdaptationSet>");
+    let contents = set([one(0), one(1), one(2)].concat()) + &set(one(3));
+    for representation in 0..3 {
+        let kept = without_others(&contents, Offered { representation, pictures: 3 });
+        assert_eq!(kept, set(one(representation)) + &set(one(3)));
     }
 }

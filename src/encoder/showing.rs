@@ -3,9 +3,11 @@
 
 use super::{
     arguments::WINDOW,
-    periods::Terms,
+    periods::{Offered, Terms},
     state::State,
     supervisor::{SILENT_SEGMENTS, Supervisor},
+    switching::ladder,
+    trial,
     workspace::MANIFEST,
 };
 
@@ -29,7 +31,8 @@ impl Supervisor {
         let raw = self.disk(|workspace| Ok(workspace.raw_manifest())).await;
         let Some(raw) = raw.ok().flatten() else { return Ok(false) };
         let segments = WINDOW.max(self.stream.segment * SILENT_SEGMENTS);
-        let terms = Terms { window: segments, segment: self.stream.segment };
+        let offered = self.offered().await?;
+        let terms = Terms { window: segments, segment: self.stream.segment, offered };
         let past = self.timeline.past_run();
         let Some(text) = self.timeline.show(&raw, self.run, terms) else { return Ok(false) };
         let lines = text.lines().filter(|line| !line.trim_start().starts_with("publishTime="));
@@ -49,6 +52,21 @@ impl Supervisor {
         });
         published.await.map_err(|error| format!("{MANIFEST} cannot be written: {error}"))?;
         Ok(true)
+    }
+
+    /// What of the qualities is offered, where that is not all of them: it must do for all.
+    async fn offered(&mut self) -> Result<Option<Offered>, String> {
+        let Some(rungs) = ladder(&self.stream) else { return Ok(None) };
+        let Some(best) = rungs.first() else { return Ok(None) };
+        let offered = Offered { representation: best.representation, pictures: rungs.len() };
+        if !self.is_proved {
+            let run = self.run;
+            let proved = self.disk(move |workspace| {
+                Ok(trial::compare(&rungs, |rung| workspace.init(run, rung.representation)))
+            });
+            self.is_proved = proved.await.map_err(|error| error.to_string())??;
+        }
+        Ok(Some(offered))
     }
 
     /// Players may still be in the run that has failed: what it left half is made whole.

@@ -29,7 +29,8 @@ struct Seen {
 }
 
 impl Sight {
-    /// Looks at a folder, and at what lies below it. `is_own` tells what we write there ourselves.
+    /// Looks at a folder, and at what lies below it. `is_own` tells what we write there ourselves;
+    /// `come` is told the names that are new.
     ///
     /// # Errors
     /// When the system has no more watches.
@@ -37,12 +38,14 @@ impl Sight {
         folder: &Path,
         is_ffmpeg: bool,
         is_own: impl Fn(&str) -> bool + Send + 'static,
+        come: impl Fn(&str) + Send + 'static,
     ) -> notify::Result<Self> {
         let seen = Arc::new(Seen::default());
         let noted = seen.clone();
         let handler = move |event: notify::Result<Event>| {
             if let Ok(event) = event {
                 noted.note(&event, is_ffmpeg, &is_own);
+                new_names(&event).for_each(&come);
             }
         };
         let events = EventKindMask::CREATE
@@ -64,6 +67,14 @@ impl Sight {
     pub(super) async fn manifest(&self) {
         self.seen.manifest.notified().await;
     }
+}
+
+/// Names that stand for something new, or for something else.
+fn new_names(event: &Event) -> impl Iterator<Item = &str> {
+    let is_new =
+        matches!(event.kind, EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(_)));
+    let names = event.paths.iter().filter_map(|path| path.file_name()?.to_str());
+    names.filter(move |_| is_new)
 }
 
 impl Seen {

@@ -1,6 +1,6 @@
 //! How a stream is doing, and when a failed one is tried again.
 
-use super::workspace::MANIFEST;
+use super::{switching::Standing, workspace::MANIFEST};
 use std::time::{Duration, Instant};
 
 /// How a stream is doing.
@@ -61,6 +61,8 @@ pub struct Status {
     pub failures: u64,
     /// Why it failed last, in one line without credentials, until it is live again.
     pub failure: Option<String>,
+    /// Its qualities, where the server switches them.
+    pub switching: Option<Standing>,
 }
 
 impl Status {

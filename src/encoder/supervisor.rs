@@ -47,6 +47,8 @@ pub(super) struct Supervisor {
     /// In a row.
     failures: u32,
     next_try: Option<Instant>,
+    /// That its qualities share one init has been seen of this run.
+    pub(super) is_proved: bool,
     /// Its disk was, when it failed.
     is_full: bool,
 }
@@ -79,6 +81,7 @@ impl Supervisor {
             run: 0,
             failures: 0,
             next_try: None,
+            is_proved: false,
             is_full: false,
         }
     }
@@ -186,6 +189,7 @@ impl Supervisor {
         self.tell(emptied, "cannot empty its folder");
         self.timeline.clear();
         self.shown.clear();
+        self.seat.switch().into_iter().for_each(|switch| switch.clear());
         self.set(State::Idle);
     }
 
@@ -199,6 +203,8 @@ impl Supervisor {
             return End::Failed(format!("its folder cannot be used: {error}"));
         }
         self.run = next_run(self.run);
+        self.is_proved = false;
+        self.seat.switch().into_iter().for_each(|switch| switch.begins(self.run));
         let (sight, mut process) = match self.start().await {
             Ok(started) => started,
             Err(reason) => return End::Failed(reason),
@@ -226,7 +232,9 @@ impl Supervisor {
         let folder = workspace.folder().to_owned();
         let own = Workspace::new(&self.means.root, key, *source);
         let is_ffmpeg = *source != Source::Command;
-        let sight = Sight::of(&folder, is_ffmpeg, move |name| own.is_own(name))
+        let switch = self.seat.switch().cloned();
+        let come = move |name: &str| switch.iter().for_each(|switch| switch.seen(name));
+        let sight = Sight::of(&folder, is_ffmpeg, move |name| own.is_own(name), come)
             .map_err(|error| format!("its folder cannot be watched: {error}"))?;
         let plan = plan(&self.stream, &self.means.abilities, self.run, &folder);
         log::info!("{key}: its encoder is started");

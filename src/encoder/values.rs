@@ -1,6 +1,6 @@
 //! The values of a configuration's keys: each is read, or it is said what is taken. Pure.
 
-use super::config::{AUDIO, Source};
+use super::config::{AUDIO, Source, Switching};
 use std::time::Duration;
 use toml::de::{DeFloat, DeInteger, DeValue};
 
@@ -40,13 +40,17 @@ pub(super) fn span(value: &DeValue<'_>) -> Read<Duration> {
 pub(super) fn bits(value: &DeValue<'_>) -> Read<u64> {
     let wanted = "a number of bits a second such as 900000, \"900k\" or \"2.5M\"";
     let Some(text) = value.as_str() else { return integer(value).map_err(|_| wanted) };
+    bits_of(text).ok_or(wanted)
+}
+
+/// The same of a text.
+pub(super) fn bits_of(text: &str) -> Option<u64> {
     let (number, factor) = match text.trim().strip_suffix(['k', 'K']) {
         Some(number) => (number, 1e3),
         None => text.trim().strip_suffix('M').map_or((text.trim(), 1.0), |number| (number, 1e6)),
     };
-    let number = number.parse::<f64>().map(|number| number * factor).map_err(|_| wanted)?;
-    let bits = Duration::try_from_secs_f64(number).map_err(|_| wanted)?;
-    Ok(bits.as_secs())
+    let number = number.parse::<f64>().ok()? * factor;
+    Some(Duration::try_from_secs_f64(number).ok()?.as_secs())
 }
 
 /// Bits a second, or false; true is the default.
@@ -62,6 +66,14 @@ pub(super) fn texts(value: &DeValue<'_>) -> Read<Vec<String>> {
     let wanted = "a list of texts";
     let list = value.as_array().ok_or(wanted)?;
     list.iter().map(|value| text(value.get_ref()).map_err(|_| wanted)).collect()
+}
+
+pub(super) fn switching(value: &DeValue<'_>) -> Read<Switching> {
+    match value.as_str() {
+        Some("client") => Ok(Switching::Client),
+        Some("server") => Ok(Switching::Server),
+        _ => Err("client or server, in quotes"),
+    }
 }
 
 pub(super) fn source(value: &DeValue<'_>) -> Read<Source> {

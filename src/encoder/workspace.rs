@@ -4,7 +4,10 @@
 //! writes is what was not there before it came. A hidden file remembers that, so that a server that
 //! was killed finds what to remove when it starts again.
 
-use super::{arguments::RAW_MANIFEST, config::Source};
+use super::{
+    arguments::{RAW_MANIFEST, init_name},
+    config::Source,
+};
 use crate::cmaf::{Boxes, Fragment, Init};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -188,7 +191,7 @@ impl Workspace {
 
     /// The end of a track's media.
     fn end_of(&self, run: u64, track: &str, mut names: Vec<String>) -> Option<Duration> {
-        let init = fs::read(self.folder.join(format!("{run}-init-{track}.m4s"))).ok()?;
+        let init = fs::read(self.folder.join(init_name(run, track))).ok()?;
         let init = Init::parse(&init).ok()?;
         names.sort();
         let mut end = None;
@@ -206,6 +209,12 @@ impl Workspace {
             }
         }
         end
+    }
+
+    /// The init of a run's representation, if it has bytes yet.
+    pub(super) fn init(&self, run: u64, representation: usize) -> Option<Vec<u8>> {
+        let init = fs::read(self.folder.join(init_name(run, &representation.to_string())));
+        init.ok().filter(|init| !init.is_empty())
     }
 
     fn names(&self) -> Vec<String> {
