@@ -129,10 +129,11 @@ impl Server {
         let folder = Folder::start(&config.folder, library.clone())
             .map_err(|error| folder_error(&config.folder, &error))?;
         let folder = Arc::new(folder);
-        let files = Arc::new(http::hls::Disk(folder.clone()));
         let uploads = folder.uploads().clone();
         let encoders = Encoders::start(config.encoders, &config.folder.folder)
             .map_err(|error| StartError(format!("cannot start encoders: {error}")))?;
+        let demand = encoders.demand().clone();
+        let files = Arc::new(http::hls::Disk { folder: folder.clone(), demand });
         let (trigger, shutdown) = shutdown::channel();
         let site = Arc::new(Site {
             hls: Presentations::new(library.clone(), files, config.hls),

@@ -70,6 +70,12 @@ impl Demand {
         self.seats.get(key)?.switch.as_ref()?.choose(name)
     }
 
+    /// Whether the server chooses the qualities of the stream to which a path belongs.
+    pub fn is_switched(&self, path: &MediaPath) -> bool {
+        let seat = path.as_str().split_once('/').and_then(|(key, _)| self.seats.get(key));
+        seat.is_some_and(|seat| seat.switch.is_some())
+    }
+
     /// The file that stands for this one in what is made of all of a stream's segments.
     pub fn stand_in(&self, path: &MediaPath) -> Option<MediaPath> {
         let (key, name) = path.as_str().split_once('/')?;

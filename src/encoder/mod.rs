@@ -51,6 +51,7 @@ mod workspace;
 pub use config::Stream;
 pub use demand::{Demand, NoSwitch, Watching};
 pub use state::{State, Status};
+pub use values::bits_of;
 
 use crate::shutdown::{self, Trigger};
 use std::{

@@ -43,8 +43,8 @@ pub(super) fn bits(value: &DeValue<'_>) -> Read<u64> {
     bits_of(text).ok_or(wanted)
 }
 
-/// The same of a text.
-pub(super) fn bits_of(text: &str) -> Option<u64> {
+/// Bits a second of a text such as `900000`, `900k` or `2.5M`.
+pub fn bits_of(text: &str) -> Option<u64> {
     let (number, factor) = match text.trim().strip_suffix(['k', 'K']) {
         Some(number) => (number, 1e3),
         None => text.trim().strip_suffix('M').map_or((text.trim(), 1.0), |number| (number, 1e6)),

@@ -162,8 +162,8 @@ impl Feeder {
         values: &[u64],
         is_static: bool,
     ) -> Result<Option<(u64, Arc<File>)>, Gone> {
-        let paths: Vec<(u64, MediaPath)> =
-            values.iter().filter_map(|value| Some((*value, rendition.path(*value)?))).collect();
+        let path = |value: u64| Some((value, self.files.stand_in(rendition.path(value)?)));
+        let paths: Vec<(u64, MediaPath)> = values.iter().filter_map(|value| path(*value)).collect();
         let (nominal, after) = (rendition.nominal(), self.modified);
         let is_fresh = |file: &File| search::is_fresh(file, after, nominal);
         // Registered before the disk is looked at: no wake-up is lost.

@@ -18,6 +18,11 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// What stands at a path, on disk too. `is_held`: the one who asks waits for it already.
     fn look(&self, path: MediaPath, is_held: bool) -> BoxFuture<'_, Option<Arc<File>>>;
 
+    /// The file whose bytes are those of a segment's that an MPD names.
+    fn stand_in(&self, path: MediaPath) -> MediaPath {
+        path
+    }
+
     /// The files in a folder, also those that grow under a side name, by the name that they will
     /// have.
     fn list(&self, folder: String) -> BoxFuture<'_, Vec<Listed>>;

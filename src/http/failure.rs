@@ -16,6 +16,8 @@ pub(super) enum Failure {
     Absent,
     /// There is no HLS for an MPD; the text says why.
     NoHls(String),
+    /// The quality of the stream that is named is not for the server to choose: why not.
+    Unswitched(String),
     /// Too many other presentations are being watched.
     TooManyHls,
     /// A playlist was waited for as long as may be, and did not change.
@@ -95,7 +97,9 @@ impl Failure {
     fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::Absent | Self::NoHls(_) | Self::TimedOut(_) => StatusCode::NOT_FOUND,
+            Self::Absent | Self::NoHls(_) | Self::Unswitched(_) | Self::TimedOut(_) => {
+                StatusCode::NOT_FOUND
+            }
             Self::Denied | Self::Page | Self::WriteDenied => StatusCode::FORBIDDEN,
             Self::Unauthorized | Self::Wrong => StatusCode::UNAUTHORIZED,
             Self::Folder | Self::FileAbove | Self::Removed => StatusCode::CONFLICT,
@@ -124,6 +128,7 @@ impl Failure {
             Self::Malformed(reason) => reason.clone(),
             Self::Absent => "nothing is served at this path".into(),
             Self::NoHls(reason) => format!("there is no HLS for this MPD: {reason}").into(),
+            Self::Unswitched(reason) => reason.clone().into(),
             Self::TooManyHls => "too many other streams are watched as HLS; try again".into(),
             Self::Blocked => "nothing new came in time".into(),
             Self::TimedOut(waited) => format!("it did not appear within {waited:?}").into(),

@@ -19,6 +19,7 @@ pub mod ingest;
 mod lane;
 mod pages;
 mod player;
+mod quality;
 mod range;
 mod reload;
 mod respond;
@@ -27,6 +28,7 @@ mod sending;
 mod serve;
 mod service;
 mod status;
+mod switching;
 mod wait;
 mod wire;
 

@@ -97,11 +97,14 @@ fn list(streams: &Streams, encoders: &[Status], now: SystemTime) -> String {
         let (url, name) = (encode(&status.manifest()), escape(&status.name));
         let failure = status.failure.as_ref().map(|reason| format!(": {}", escape(reason)));
         let (state, failure) = (status.state.name(), failure.unwrap_or_default());
+        let forced = status.switching.as_ref().and_then(|switching| switching.forced);
+        let forced = forced.map(|bitrate| format!(", all at {} kbit/s", bitrate / 1000));
+        let forced = forced.unwrap_or_default();
         let _ = writeln!(
             list,
             "<li><a href=\"../../../{url}\">{name}</a> \
              <a href=\"../../play/{url}\" aria-label=\"play {name}\">play</a> \
-             <small>{state}{failure}</small></li>"
+             <small>{state}{forced}{failure}</small></li>"
         );
     }
     let is_encoded = |path: &str| encoders.iter().any(|status| status.manifest() == path);

@@ -5,9 +5,9 @@ use super::{
     access_log::{Intake, Line},
     cors,
     failure::Failure,
-    hls, ingest, pages, player,
+    hls, ingest, pages, player, quality,
     sending::{Receipt, Sending},
-    serve, status,
+    serve, status, switching,
 };
 use crate::{
     encoder::Watching,
@@ -42,6 +42,8 @@ enum Route {
     Play(Option<MediaPath>),
     /// LL-HLS from an MPD.
     Hls(hls::Target),
+    /// The quality that a stream's viewers are given.
+    Quality(String),
     /// One of our own files.
     Asset(String),
     /// Nothing that there is.
@@ -71,6 +73,9 @@ impl Route {
                     Some(target) => Ok(Self::Hls(target)),
                     None => Ok(Self::Nothing),
                 },
+                Some(("streams", _)) => {
+                    Ok(quality::stream_of(encoded).map_or(Self::Nothing, Self::Quality))
+                }
                 Some(("assets", name)) => Ok(Self::Asset(name.to_owned())),
                 Some(_) => Ok(Self::Nothing),
             };
@@ -151,7 +156,7 @@ async fn answer(
     match Route::of(request.uri().path())? {
         Route::File(path) => {
             *watching = site.demand.watch(path.as_str());
-            serve::file(site, request, path).await
+            switching::file(site, request, path).await
         }
         Route::Root => root(site, request).await,
         Route::Hls(target) => {
@@ -164,6 +169,7 @@ async fn answer(
         Route::Status => Ok(status::json(site).await),
         Route::Metrics => Ok(status::metrics(site)),
         Route::Health => health(site.folder.is_alive()),
+        Route::Quality(key) => quality::tell(site, &key),
         Route::Asset(name) => pages::asset(&name, request.headers()).await.ok_or(Failure::Absent),
         Route::Nothing => Err(Failure::Absent),
     }
@@ -239,6 +245,9 @@ mod tests {
         assert!(Route::of("/ldash/play/a%2Fb").is_err());
         assert!(Route::of("/ldash/play/../x").is_err());
         assert_eq!(Route::of("/ldash/assets/dash.js"), Ok(Route::Asset("dash.js".into())));
+        let quality = Ok(Route::Quality("cam".to_owned()));
+        assert_eq!(Route::of("/ldash/streams/cam/quality"), quality);
+        assert_eq!(Route::of("/ldash/streams/cam"), Ok(Route::Nothing));
         assert_eq!(Route::of("/ldash/none"), Ok(Route::Nothing));
         assert_eq!(Route::of("/ldash/none/x"), Ok(Route::Nothing));
         assert_eq!(Route::of("/.git/x"), Ok(Route::Nothing));

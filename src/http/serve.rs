@@ -33,7 +33,7 @@ use tokio::time::{timeout, timeout_at};
 const MAX_LOOKS: u32 = 8;
 
 /// The disk must answer within this time, or within that for which the client waits.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a look-up came to, and how long it was held.
 pub(super) struct Lookup {

@@ -72,7 +72,13 @@ function update(card, stream) {
   set(card.state, WORDS[stream.state] ?? stream.state);
   set(card.age, ageOf(stream));
   set(card.trouble, stream.trouble ?? "");
-  set(card.qualities, (stream.qualities ?? []).map(quality).join(" · "));
+  set(card.qualities, (stream.switching ? switched(stream.switching) : (stream.qualities ?? []).map(quality)).join(" · "));
+}
+
+/** The qualities of which the server chooses, and the one that it was told to give to all. */
+function switched({ forced, qualities }) {
+  const rates = qualities.map(({ width, bitrate }) => `${width} wide, ${bitRate(bitrate / 8)}`);
+  return [...rates, forced ? `all are given ${bitRate(forced / 8)}` : "the server chooses"];
 }
 
 function ageOf({ state, segment_age_seconds: segment, manifest_age_seconds: manifest }) {

@@ -169,7 +169,7 @@ fn site(folder: &std::path::Path) -> Arc<Site> {
         uploads: None,
     };
     let folder = Arc::new(Folder::start(&config, library.clone()).expect("a folder"));
-    let files = Arc::new(http::hls::Disk(folder.clone()));
+    let files = Arc::new(http::hls::Disk { folder: folder.clone(), demand: Arc::default() });
     let patience =
         Patience { max_wait: second, default_wait: Duration::ZERO, extensions: Vec::new() };
     let (trigger, shutdown) = shutdown::channel();

@@ -1,6 +1,7 @@
 //! The folder as LL-HLS sees it.
 
 use crate::{
+    encoder::Demand,
     folder::{Answer, Folder},
     hls::{Files, Listed},
     live::{File, MediaPath},
@@ -10,12 +11,17 @@ use std::{path::Path, sync::Arc};
 
 /// What the library does not have is looked for here.
 #[derive(Debug)]
-pub struct Disk(pub Arc<Folder>);
+pub struct Disk {
+    /// The folder.
+    pub folder: Arc<Folder>,
+    /// Which of a stream's qualities stands for the one that is offered.
+    pub demand: Arc<Demand>,
+}
 
 impl Files for Disk {
     fn look(&self, path: MediaPath, is_held: bool) -> BoxFuture<'_, Option<Arc<File>>> {
         let look = async move {
-            match self.0.look(path, is_held).await {
+            match self.folder.look(path, is_held).await {
                 Answer::Live(file) => Some(file),
                 // Too large for memory: no segment of a live stream.
                 Answer::Stored(_) | Answer::Folder | Answer::Absent | Answer::Denied => None,
@@ -24,8 +30,12 @@ impl Files for Disk {
         look.boxed()
     }
 
+    fn stand_in(&self, path: MediaPath) -> MediaPath {
+        self.demand.stand_in(&path).unwrap_or(path)
+    }
+
     fn list(&self, folder: String) -> BoxFuture<'_, Vec<Listed>> {
-        let disk = self.0.clone();
+        let disk = self.folder.clone();
         let list = move || {
             let listed = disk.list(Path::new(&folder)).into_iter();
             listed.map(|(path, modified)| Listed { path, modified }).collect()

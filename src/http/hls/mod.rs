@@ -9,7 +9,9 @@ mod respond;
 
 pub use disk::Disk;
 
-use super::{Site, access_log::Millis, failure::Failure, headers::SERVER_TIMING, holds::Hold};
+use super::{
+    Site, access_log::Millis, failure::Failure, headers::SERVER_TIMING, holds::Hold, switching,
+};
 use crate::{
     folder::Answer,
     hls::{Media, NotOpened, Part, Presentation, View},
@@ -106,7 +108,11 @@ pub(super) async fn answer(
         }
         What::Part { rendition, msn, index } => {
             let view = presentation.rendition(rendition).ok_or(Failure::Absent)?;
-            part(site, http, view, (*msn, *index), &mut waiting).await?
+            let mut response = part(site, http, view, (*msn, *index), &mut waiting).await?;
+            if site.demand.is_switched(&target.mpd) {
+                switching::uncached(&mut response);
+            }
+            response
         }
     };
     if let Some(held) = waiting.held()

@@ -5,6 +5,7 @@
 
 pub mod access;
 mod body;
+mod control;
 mod framing;
 mod pace;
 
@@ -20,6 +21,7 @@ use super::{
     conditional::Conditions,
     cors,
     failure::Failure,
+    quality,
 };
 use crate::{
     folder::{Answer, Done, Halt, MAX_MANIFEST_BYTES, Upload},
@@ -76,16 +78,18 @@ pub(super) async fn answer(
     intake: Rc<Intake>,
 ) -> HttpResponse {
     let mut body = Body::new(http.take_payload(), intake);
-    let result = write(site, http, &mut body).await;
-    let response = match result {
-        Ok(status) => {
-            HttpResponse::build(status).insert_header((header::CACHE_CONTROL, "no-store")).finish()
-        }
-        Err(failure) => failure.response(),
+    let result = match quality::stream_of(http.uri().path()) {
+        Some(key) => control::change(site, http, &mut body, &key).await,
+        None => write(site, http, &mut body).await.map(answered),
     };
+    let response = result.unwrap_or_else(|failure| failure.response());
     let response = body.drained(response).await;
     door(http).iter().for_each(|door| door.answered());
     response
+}
+
+fn answered(status: StatusCode) -> HttpResponse {
+    HttpResponse::build(status).insert_header((header::CACHE_CONTROL, "no-store")).finish()
 }
 
 async fn write(site: &Site, http: &ServiceRequest, body: &mut Body) -> Result<StatusCode, Failure> {
@@ -139,6 +143,9 @@ pub(super) async fn expect(site: &Site, request: &actix_http::Request) -> Result
     let of_stream = || request.extensions().get().cloned();
     let door: Option<Rc<Door>> = request.conn_data().cloned().or_else(of_stream);
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    if quality::stream_of(uri.path()).is_some() {
+        return authorize(site, method, headers, door.as_deref()).map(drop);
+    }
     let (_, path) = admit(site, method, uri, headers, door.as_deref())?;
     meets(site, request.headers(), &path).await?;
     match site.folder.look(path, false).await {
@@ -153,14 +160,13 @@ fn door(http: &ServiceRequest) -> Option<Rc<Door>> {
     http.conn_data::<Rc<Door>>().cloned().or_else(of_stream)
 }
 
-/// Whether a request may change what its path names; says why not.
-fn admit<'a>(
+/// Whether a request may change anything; says why not.
+fn authorize<'a>(
     site: &'a Site,
     method: &Method,
-    uri: &Uri,
     headers: &HeaderMap,
     door: Option<&Door>,
-) -> Result<(&'a Ingest, MediaPath), Failure> {
+) -> Result<&'a Ingest, Failure> {
     let is_ingest_door = door.is_some_and(Door::takes_uploads);
     if !is_write(method) {
         return Err(Failure::Method(if is_ingest_door {
@@ -174,6 +180,18 @@ fn admit<'a>(
         return Err(Failure::Elsewhere);
     }
     ingest.credential.check(headers)?;
+    Ok(ingest)
+}
+
+/// Whether a request may change what its path names; says why not.
+fn admit<'a>(
+    site: &'a Site,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    door: Option<&Door>,
+) -> Result<(&'a Ingest, MediaPath), Failure> {
+    let ingest = authorize(site, method, headers, door)?;
     let path = path(uri.path())?;
     // RFC 9110, section 14.5: a part is not taken for the whole.
     if headers.contains_key(header::CONTENT_RANGE) {

@@ -7,7 +7,7 @@ use super::{
     streams::{State, Stream, Streams},
 };
 use crate::{
-    encoder::Status,
+    encoder::{Status, switching::Standing},
     live::{GrowingFile, Manifest, MediaPath, Overview},
     metrics::{Count, Metrics},
 };
@@ -66,6 +66,8 @@ struct EncoderLine {
     next_try_seconds: Option<f64>,
     starts: u64,
     failures: u64,
+    /// Its qualities, where the server chooses.
+    switching: Option<Standing>,
 }
 
 #[derive(Serialize)]
@@ -191,6 +193,7 @@ fn encoder_line(status: Status) -> EncoderLine {
         failure: status.failure,
         starts: status.starts,
         failures: status.failures,
+        switching: status.switching,
     }
 }
 

@@ -4,7 +4,10 @@
 use super::super::Site;
 use crate::{
     clock,
-    encoder::{State, Status},
+    encoder::{
+        State, Status,
+        switching::{Served, Standing},
+    },
     metrics::{Count, Kind, Text, process},
 };
 use std::time::SystemTime;
@@ -26,6 +29,7 @@ pub(super) fn of(site: &Site, started: SystemTime) -> String {
     uploads(&mut text, site);
     gauges(&mut text, site);
     encoders(&mut text, site);
+    switching(&mut text, site);
     times(&mut text, site);
     of_process(&mut text, started);
     text.finish()
@@ -108,6 +112,31 @@ fn encoders(text: &mut Text, site: &Site) {
     family("lldash_encoder_starts_total", Kind::Counter, help, |it| it.starts);
     let help = "How often it failed.";
     family("lldash_encoder_failures_total", Kind::Counter, help, |it| it.failures);
+}
+
+/// By stream and bitrate: as many as are configured.
+fn switching(text: &mut Text, site: &Site) {
+    let all = site.demand.statuses();
+    let of = |it: &Status| Some((it.key.clone(), it.switching.clone()?));
+    let all: Vec<_> = all.iter().filter_map(of).collect();
+    if all.is_empty() {
+        return;
+    }
+    let mut family = |name, kind, help, value: fn(&Standing, &Served) -> u64| {
+        text.family(name, kind, help);
+        for (key, standing) in &all {
+            for quality in &standing.qualities {
+                let labels = [("stream", &**key), ("bitrate", &quality.bitrate.to_string())];
+                text.sample(name, &labels, value(standing, quality));
+            }
+        }
+    };
+    let name = "lldash_switching_segments_total";
+    let help = "Segments that were sent, by the bitrate that the server chose.";
+    family(name, Kind::Counter, help, |_, quality| quality.served);
+    let is_forced = |it: &Standing, quality: &Served| u64::from(it.forced == Some(quality.bitrate));
+    let help = "1 for the bitrate that all who watch are given.";
+    family("lldash_switching_forced", Kind::Gauge, help, is_forced);
 }
 
 fn times(text: &mut Text, site: &Site) {
