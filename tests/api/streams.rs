@@ -3,8 +3,10 @@
 
 mod config;
 mod faults;
+mod forcing;
 mod guard;
 mod rtsp;
+mod switching;
 mod watching;
 
 use crate::helpers::{Server, program, until};

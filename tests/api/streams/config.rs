@@ -41,6 +41,20 @@ fn streams_with_a_mistake_are_refused_with_line_and_key() {
             ),
             "line 5: stream.qualities: ffmpeg version",
         ),
+        (
+            stream(
+                "a",
+                "source = \"test\"\nswitching = \"server\"\nqualities = [{ width = 160, bitrate = 9000 }, { width = 320, bitrate = 8000 }]",
+            ),
+            "line 6: stream.qualities: widths 160 and 320 cannot share one init",
+        ),
+        (
+            stream(
+                "a",
+                "source = \"test\"\nswitching = \"server\"\nqualities = [{ width = 160, bitrate = 9000 }, { width = 160, bitrate = 8000, preset = \"medium\" }]",
+            ),
+            "line 6: stream.qualities: the qualities with the bitrates 9000 and 8000 cannot share one init, their avcC differ",
+        ),
     ] {
         let said = refused(&format!("{head}{text}"), None);
         assert!(said.contains(wanted), "{wanted} in {said}");
