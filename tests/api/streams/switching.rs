@@ -272,21 +272,20 @@ fn streams_switched_by_the_server_play_by_hls_too() {
         assert_eq!((part.status, part.header("cache-control")), (200, Some("no-store")));
         part.body()
     };
-    let number = cam.newest() + 2;
+    let number = cam.newest() + 1;
     let text = playlist(&format!("?_HLS_msn={number}&_HLS_part=1"));
     let part = part_of(&text, number);
     cam.begun(number + 1);
     assert!(cam.written(0, number).starts_with(&part), "parts are of the best quality");
-    assert!(
-        text.contains(&format!("/cam/{}-1-{number:05}.m4s", cam.run)) || text.contains("#EXTINF")
-    );
     // A whole segment that is late is a lower one.
     cam.begun(number + 3);
     assert_eq!(quality(&cam.server.get(&cam.path(number))), 2);
     // All parts of what begins from now on are of what is forced.
     let body = "PUT /ldash/streams/cam/quality HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n2";
     assert_eq!(cam.server.raw(body.as_bytes(), false).response().status, 200);
-    let number = cam.newest() + 3;
+    let number = cam.newest() + 2;
+    // As far ahead as may be asked for.
+    playlist(&format!("?_HLS_msn={}", number - 1));
     let text = playlist(&format!("?_HLS_msn={number}&_HLS_part=1"));
     let part = part_of(&text, number);
     cam.begun(number + 1);
