@@ -66,20 +66,28 @@ impl Demand {
 
     /// What a request for this path is answered from, where that is for the server to say.
     pub fn choose(&self, path: &MediaPath) -> Option<Choice> {
-        let (key, name) = path.as_str().split_once('/')?;
-        self.seats.get(key)?.switch.as_ref()?.choose(name)
+        let (switch, name) = self.switch_at(path)?;
+        switch.choose(name)
     }
 
     /// Whether the server chooses the qualities of the stream to which a path belongs.
     pub fn is_switched(&self, path: &MediaPath) -> bool {
-        let seat = path.as_str().split_once('/').and_then(|(key, _)| self.seats.get(key));
-        seat.is_some_and(|seat| seat.switch.is_some())
+        self.switch_at(path).is_some()
     }
 
     /// The file that stands for this one in what is made of all of a stream's segments.
     pub fn stand_in(&self, path: &MediaPath) -> Option<MediaPath> {
+        let (switch, name) = self.switch_at(path)?;
+        switch.stand_in(name)
+    }
+
+    /// The switch of the stream below whose folder a path lies, and the path from there on.
+    fn switch_at<'a>(&self, path: &'a MediaPath) -> Option<(&Arc<Switch>, &'a str)> {
+        if self.seats.is_empty() {
+            return None;
+        }
         let (key, name) = path.as_str().split_once('/')?;
-        self.seats.get(key)?.switch.as_ref()?.stand_in(name)
+        Some((self.seats.get(key)?.switch.as_ref()?, name))
     }
 
     /// How the qualities of a stream stand.

@@ -65,7 +65,11 @@ test("a player that is on time plays the best, and whatever is forced in the mid
     await played(page, 4);
     assert.equal(seen.at(-1), RATES[forced] / 1000);
   }
+  const front = await opened(t, browser, `${origin}/ldash/`);
+  await front.page.getByText("320 wide, 80 kbit/s · all are given 80 kbit/s").waitFor();
   await fetch(quality, { method: "DELETE" });
+  await front.page.getByText("320 wide, 80 kbit/s · the server chooses").waitFor();
+  await front.page.close();
   await played(page, 4);
   assert.equal(seen.at(-1), 1000);
   assert.deepEqual(await troubles(page), []);
