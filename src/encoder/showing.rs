@@ -30,8 +30,11 @@ impl Supervisor {
     async fn publish(&mut self) -> Result<bool, String> {
         let raw = self.disk(|workspace| Ok(workspace.raw_manifest())).await;
         let Some(raw) = raw.ok().flatten() else { return Ok(false) };
+        if !self.is_proved().await? {
+            return Ok(false);
+        }
         let segments = WINDOW.max(self.stream.segment * SILENT_SEGMENTS);
-        let offered = self.offered().await?;
+        let offered = self.offered();
         let terms = Terms { window: segments, segment: self.stream.segment, offered };
         let past = self.timeline.past_run();
         let Some(text) = self.timeline.show(&raw, self.run, terms) else { return Ok(false) };
@@ -54,19 +57,22 @@ impl Supervisor {
         Ok(true)
     }
 
-    /// What of the qualities is offered, where that is not all of them: it must do for all.
-    async fn offered(&mut self) -> Result<Option<Offered>, String> {
-        let Some(rungs) = ladder(&self.stream) else { return Ok(None) };
-        let Some(best) = rungs.first() else { return Ok(None) };
-        let offered = Offered { representation: best.representation, pictures: rungs.len() };
-        if !self.is_proved {
-            let run = self.run;
-            let proved = self.disk(move |workspace| {
-                Ok(trial::compare(&rungs, |rung| workspace.init(run, rung.representation)))
-            });
-            self.is_proved = proved.await.map_err(|error| error.to_string())??;
-        }
-        Ok(Some(offered))
+    /// Which of the qualities is offered, where that is not all of them.
+    fn offered(&self) -> Option<Offered> {
+        let rungs = ladder(&self.stream)?;
+        let representation = rungs.first()?.representation;
+        Some(Offered { representation, pictures: rungs.len() })
+    }
+
+    /// Whether what is offered does for all qualities; false while ffmpeg has not written all inits.
+    async fn is_proved(&mut self) -> Result<bool, String> {
+        let Some(rungs) = ladder(&self.stream).filter(|_| !self.is_proved) else { return Ok(true) };
+        let run = self.run;
+        let proved = self.disk(move |workspace| {
+            Ok(trial::compare(&rungs, |rung| workspace.init(run, rung.representation)))
+        });
+        self.is_proved = proved.await.map_err(|error| error.to_string())??;
+        Ok(self.is_proved)
     }
 
     /// Players may still be in the run that has failed: what it left half is made whole.

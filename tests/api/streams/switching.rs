@@ -1,11 +1,12 @@
 //! Streams whose qualities the server switches: one is offered, and each segment comes from the one
 //! that its request is in time for. With the real ffmpeg.
 
-use super::{names, serve, stream};
-use crate::helpers::{End, LONG, Response, Server, h2::Http2, until};
+use super::{names, serve, stream, told_when};
+use crate::helpers::{End, LONG, Response, Server, h2::Http2, program, until};
 use serde_json::Value;
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     process::{Command, Stdio},
 };
 
@@ -255,6 +256,33 @@ fn streams_segments_of_all_qualities_are_decoded_after_the_one_init() {
         let lower = [lower.body(), cam.server.get(&cam.path(number + 1)).body()];
         assert_eq!(decoded(&init, &lower), 24, "{codec}");
     }
+}
+
+/// One ffmpeg for the trial, and another one for the stream.
+#[test]
+fn streams_whose_inits_turn_out_to_differ_have_failed_for_that_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bin = folder.path().join(".bin");
+    fs::create_dir(&bin).expect("made");
+    let line = "#!/bin/bash\ncase \"$*\" in *\"-i color=\"*) ;; *.mpd) \
+                set -- \"${@:1:$#-1}\" -coder:v:0 1 \"${@: -1}\" ;; esac\n\
+                PATH=${PATH#*:} exec ffmpeg \"$@\"\n";
+    fs::write(bin.join("ffmpeg"), line).expect("written");
+    fs::set_permissions(bin.join("ffmpeg"), fs::Permissions::from_mode(0o755)).expect("set");
+    let config = folder.path().join(".lldash.toml");
+    fs::write(&config, switched("")).expect("written");
+    let mut command = program();
+    command.args(["-p", "0", "--config"]).arg(&config).arg(folder.path());
+    let path = std::env::var("PATH").expect("a path");
+    command.env("PATH", format!("{}:{path}", bin.display()));
+    let server = Server::spawn(command, folder);
+    let _held = server.request("GET", "/cam/manifest.mpd", &[LONG]);
+    let failed = told_when(&server, "cam", |encoder| encoder["failure"].is_string());
+    let reason = failed["failure"].as_str().unwrap_or_default();
+    let wanted = "the qualities with the bitrates 900000 and 60000 cannot share one init";
+    assert!(reason.starts_with(wanted), "{reason}");
+    assert_eq!(failed["starts"], failed["failures"]);
+    assert!(!server.path("cam/manifest.mpd").exists(), "nothing was shown");
 }
 
 #[test]
