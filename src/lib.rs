@@ -15,6 +15,7 @@
 //! encoder ──PUT──▶ http::ingest ──▶ folder::Uploads ──Bytes──▶ live::Library
 //!                                           └──Job──▶ folder::uploader ──▶ (the same folder)
 //!
+//! request ──Seen──▶ viewers ──▶ FILE.csv
 //! request ──Watching──▶ encoder ──starts──▶ ffmpeg ──files──▶ (the same folder)
 //! ```
 //!
@@ -28,6 +29,8 @@
 //! - [`mpd`]: reads an MPD, edits it in place. Knows nothing of ours.
 //! - [`m3u8`]: reads a playlist, and what clients ask of a live one; announces that they may. Knows
 //!   nothing of ours.
+//! - [`viewers`]: who watches how: visits, their pace, what players say of themselves; two CSV files.
+//!   Knows [`live`], [`metrics`].
 //! - [`metrics`]: counters, and Prometheus' text for them. Knows nothing of ours.
 //! - [`folder`]: the disk. The watch, the thread that decides what each file is, reads and writes
 //!   below the root only; uploads, and when they go again. Knows [`live`].
@@ -40,7 +43,7 @@
 //!   run, what becomes of their folder. Knows [`live`], [`cmaf`], [`mpd`].
 //! - [`http`]: a request is parsed, the core is asked, the answer becomes a response. Knows
 //!   [`live`], [`folder`], [`manifest`], [`hls`], [`encoder`], [`mpd`], [`m3u8`], [`metrics`],
-//!   [`recording`], [`tls`].
+//!   [`recording`], [`tls`], [`viewers`].
 //! - [`replay`]: a live segmenter imitated from a recording. Knows [`cmaf`], [`mpd`], [`folder`].
 //! - [`server`]: the composition root: builds, wires, stops. Knows all of the above.
 //! - [`demo`]: the built-in recording as a live stream. Knows [`replay`], [`recording`].
@@ -71,3 +74,4 @@ pub mod replay;
 pub mod server;
 pub mod shutdown;
 pub mod tls;
+pub mod viewers;

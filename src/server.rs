@@ -10,6 +10,7 @@ use crate::{
     manifest::{self, Manifests},
     shutdown::{self, Trigger},
     tls::{Acceptor, Certificate},
+    viewers::{self, Viewers, Writing},
 };
 use actix_web::dev::ServerHandle;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -69,6 +70,8 @@ pub struct Config {
     pub drain: Duration,
     /// What is encoded while somebody watches.
     pub encoders: encoder::Settings,
+    /// Whether and where it is written who watches how.
+    pub stats: Option<viewers::Settings>,
 }
 
 /// How encoders push.
@@ -105,6 +108,7 @@ pub struct Server {
     trigger: Trigger,
     uploads: Arc<Uploads>,
     encoders: Encoders,
+    stats: Option<Writing>,
 }
 
 /// Connections that wait to be accepted: a crowd that comes at once is not turned away.
@@ -123,6 +127,9 @@ impl Server {
         raise_open_files();
         let listeners = listeners(&config)?;
         let (tls, fingerprint) = tls(&config)?;
+        let stats = config.stats.as_ref();
+        let stats = stats.map(|stats| Viewers::start(stats, &config.folder.folder)).transpose();
+        let (viewers, stats) = stats.map_err(StartError)?.unzip();
         let library = Library::timed(config.memory_bytes, config.max_held, clock::now);
         // Before anything is read: it sees files grow from their first byte.
         let manifests = Manifests::new(config.manifests, &library);
@@ -151,6 +158,7 @@ impl Server {
             holds: Holds::new(config.max_held_per_address),
             segment_caching: http::max_age(config.segment_max_age),
             origins: config.origins,
+            viewers,
             metrics: Arc::default(),
             board: Board::new(),
             shutdown,
@@ -159,7 +167,7 @@ impl Server {
         let running = serve(&site, listeners, tls.as_ref(), config.drain)
             .map_err(|error| StartError(format!("cannot listen: {error}")))?;
         let handle = running.handle();
-        Ok(Self { endpoints, fingerprint, running, handle, trigger, uploads, encoders })
+        Ok(Self { endpoints, fingerprint, running, handle, trigger, uploads, encoders, stats })
     }
 
     /// Where it listens, in the order of the configuration.
@@ -178,7 +186,7 @@ impl Server {
     /// # Errors
     /// When the server fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
-        let Self { mut running, handle, trigger, uploads, encoders, .. } = self;
+        let Self { mut running, handle, trigger, uploads, encoders, stats, .. } = self;
         tokio::select! {
             result = &mut running => return result,
             () = stop => {}
@@ -188,6 +196,7 @@ impl Server {
         uploads.stop();
         // What is still sent has been; nobody watches any more.
         drop(encoders);
+        drop(stats);
         result
     }
 }

@@ -7,7 +7,7 @@ use super::{
     tls::{Listen, TlsOptions, listen},
     values::{duration, public_url, size},
 };
-use crate::{encoder, folder, hls, http::Origins, live::Patience, manifest, server};
+use crate::{encoder, folder, hls, http::Origins, live::Patience, manifest, server, viewers};
 use clap::{
     ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum,
     builder::BoolishValueParser, error::ErrorKind, parser::ValueSource,
@@ -134,6 +134,17 @@ struct Options {
     #[arg(long, value_name = "TIME", env = "LLDASH_HLS_PART", default_value = "500ms",
           value_parser = duration)]
     hls_part: Duration,
+
+    /// Write who watches how to this file, as CSV: a line for each request for a segment, with what
+    /// its player says of itself (CMCD). A line for each visit goes to NAME.summary.csv beside it;
+    /// Prometheus gets histograms. Clients' addresses are in them
+    #[arg(long, value_name = "FILE", env = "LLDASH_STATS")]
+    stats: Option<PathBuf>,
+
+    /// Put a file of statistics aside, as NAME.1.csv, before it grows larger
+    #[arg(long, value_name = "SIZE", env = "LLDASH_STATS_SIZE", default_value = "64MiB",
+          value_parser = size)]
+    stats_size: u64,
 
     #[command(flatten)]
     ingest: IngestOptions,
@@ -277,6 +288,9 @@ impl From<Options> for Command {
             origins,
             drain: options.drain,
             encoders: encoder::Settings::default(),
+            stats: options
+                .stats
+                .map(|path| viewers::Settings { path, max_bytes: options.stats_size }),
         };
         Self { server, is_demo: options.demo }
     }

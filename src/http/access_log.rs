@@ -2,6 +2,7 @@
 //! request that brings something tells of what it brought.
 
 use super::headers::SERVER_TIMING;
+use crate::viewers::cmcd;
 use actix_web::{
     HttpResponse,
     http::{Method, StatusCode, Uri, header::HeaderValue},
@@ -155,7 +156,7 @@ impl Chunks {
         log::debug!(
             target: CHUNKS,
             "{} sends {bytes} bytes at {offset} after {} ms to {}",
-            self.target,
+            Shown(&self.target),
             Millis(self.since.elapsed()),
             Address(self.address),
         );
@@ -176,8 +177,20 @@ struct Asked<'a>(&'a Line);
 impl fmt::Display for Asked<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Line { address, method, target, status, .. } = self.0;
-        let (address, method) = (Address(*address), method.as_str());
+        let (address, method, target) = (Address(*address), method.as_str(), Shown(target));
         write!(f, "{address} {method} {target} {}", status.as_ref().map_or("-", StatusCode::as_str))
+    }
+}
+
+/// A target, without the session that its player may name in the query.
+pub(super) struct Shown<'a>(pub(super) &'a Uri);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.query().filter(|query| query.contains("CMCD=")) {
+            Some(query) => write!(f, "{}?{}", self.0.path(), cmcd::without(query)),
+            None => fmt::Display::fmt(self.0, f),
+        }
     }
 }
 

@@ -29,6 +29,7 @@ mod serve;
 mod service;
 mod status;
 mod switching;
+mod viewing;
 mod wait;
 mod wire;
 
@@ -49,6 +50,7 @@ use crate::{
     manifest::Manifests,
     metrics::Metrics,
     shutdown::Shutdown,
+    viewers::Viewers,
 };
 use actix_web::http::header::HeaderValue;
 use std::{
@@ -81,6 +83,8 @@ pub struct Site {
     pub segment_caching: HeaderValue,
     /// Pages of which origins may read.
     pub origins: Origins,
+    /// Who watches how, if somebody wants to know.
+    pub viewers: Option<Arc<Viewers>>,
     /// What happened so far.
     pub metrics: Arc<Metrics>,
     /// What the status page remembers.

@@ -8,6 +8,7 @@ use super::{
     hls, ingest, pages, player, quality,
     sending::{Receipt, Sending},
     serve, status, switching,
+    viewing::Viewing,
 };
 use crate::{
     encoder::Watching,
@@ -114,18 +115,19 @@ pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<Servi
         line.takes(intake.clone());
     }
     let unanswered = Unanswered(&site.metrics);
-    let mut watching = None;
+    let (mut watching, mut viewing) = (None, None);
     let answer = match intake {
         Some(intake) => Ok(ingest::answer(&site, &mut request, intake).await),
-        None => answer(&site, &mut request, &mut watching).await,
+        None => answer(&site, &mut request, since, &mut watching, &mut viewing).await,
     };
     let mut response = answer.unwrap_or_else(|failure| failure.response());
     std::mem::forget(unanswered);
     site.metrics.request(request.method().as_str(), response.status().as_u16());
     site.origins.allow(request.headers(), response.headers_mut());
     line.iter_mut().for_each(|line| line.answered(&response));
-    let response =
-        Sending::wrap(&request, response, Receipt { site, since, line, _watching: watching });
+    let viewing = viewing.and_then(|viewing: Viewing| viewing.answered(&site, &response));
+    let receipt = Receipt { site, since, line, viewing, _watching: watching };
+    let response = Sending::wrap(&request, response, receipt);
     Ok(request.into_response(response))
 }
 
@@ -144,11 +146,13 @@ impl Drop for Unanswered<'_> {
 }
 
 /// Answers a request that reads. `watching`: what it asks for is encoded for it until its reply is
-/// over.
+/// over. `viewing`: who watches how is told of it then.
 async fn answer(
     site: &Arc<Site>,
     request: &mut ServiceRequest,
+    since: Instant,
     watching: &mut Option<Watching>,
+    viewing: &mut Option<Viewing>,
 ) -> Result<HttpResponse, Failure> {
     if request.method() == Method::OPTIONS {
         return Ok(cors::options(request.headers(), ingest::methods(site, request)));
@@ -156,11 +160,13 @@ async fn answer(
     match Route::of(request.uri().path())? {
         Route::File(path) => {
             *watching = site.demand.watch(path.as_str());
+            *viewing = Viewing::of_file(site, request, &path, since);
             switching::file(site, request, path).await
         }
         Route::Root => root(site, request).await,
         Route::Hls(target) => {
             *watching = site.demand.watch(target.mpd().as_str());
+            *viewing = Viewing::of_part(site, request, &target, since);
             hls::answer(site, request, &target).await
         }
         Route::Front => Ok(pages::front(site, request.uri().path()).await),

@@ -6,6 +6,7 @@ use super::{
     batch::Batch,
     body::Head,
     lane::{Junction, Lane, Progress},
+    viewing::Viewing,
     wire::Outlet,
 };
 use crate::{encoder::Watching, metrics::Count};
@@ -82,6 +83,8 @@ pub(super) struct Receipt {
     pub(super) since: Instant,
     /// Where it is logged.
     pub(super) line: Option<Line>,
+    /// Who watches how is told of it.
+    pub(super) viewing: Option<Viewing>,
     /// What it watches until then, if that is encoded only for those who do.
     pub(super) _watching: Option<Watching>,
 }
@@ -312,12 +315,15 @@ impl Report {
 
 impl Drop for Report {
     fn drop(&mut self) {
-        let Receipt { site, line, .. } = &mut self.receipt;
+        let Receipt { site, line, viewing, .. } = &mut self.receipt;
         match self.end {
             access_log::End::Done => {}
             access_log::End::Cut => site.metrics.add(Count::Cut, 1),
             access_log::End::Left => site.metrics.add(Count::Left, 1),
         }
         line.iter_mut().for_each(|line| line.log(self.bytes, self.first_byte, self.end));
+        if let Some(viewing) = viewing.take() {
+            viewing.ended(site, self.bytes, self.end);
+        }
     }
 }

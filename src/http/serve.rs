@@ -2,7 +2,7 @@
 
 use super::{
     Site,
-    access_log::Millis,
+    access_log::{Millis, Shown},
     conditional::{Conditions, Outcome},
     failure::Failure,
     gzip,
@@ -222,7 +222,7 @@ impl Quest<'_> {
             Ok(Answer::Live(file)) => Some(file),
             _ => None,
         };
-        log::debug!("{} is held", http.uri());
+        log::debug!("{} is held", Shown(http.uri()));
         forget_headers(http);
         let held = async {
             tokio::select! {

@@ -162,6 +162,11 @@ impl File {
         Some(Finished { tag, modified, stamp })
     }
 
+    /// When it was last modified, once it is finished.
+    pub fn complete(&self) -> Option<SystemTime> {
+        self.state().finished.map(|(modified, _)| modified)
+    }
+
     /// Lets go of what is not needed while all bytes are in memory.
     pub(super) fn settle(&self) {
         self.source.iter().for_each(|source| source.release());

@@ -310,6 +310,11 @@ impl<'a> Sequence<'a> {
         (self.before, self.after)
     }
 
+    /// The number.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// Whether `other` is a later one of the same pattern.
     pub fn is_before(&self, other: &Sequence<'_>) -> bool {
         (self.before, self.after) == (other.before, other.after) && self.number < other.number

@@ -5,10 +5,12 @@
 //! for this share each counter among all threads, or lock their histograms, and the best kept one
 //! writes OpenMetrics only.
 
+mod distribution;
 mod histogram;
 mod process;
 mod text;
 
+pub use distribution::Distribution;
 pub use histogram::{BOUNDS, Histogram, Snapshot};
 pub use process::{Process, process};
 pub use text::{Kind, Text};

@@ -1,6 +1,6 @@
 //! Prometheus' text format, version 0.0.4.
 
-use super::Snapshot;
+use super::{Distribution, Snapshot};
 use std::fmt::{Display, Write};
 
 /// What a metric is.
@@ -33,14 +33,28 @@ impl Text {
         let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
     }
 
-    /// A sample of the family. Labels' values are ours and need no escapes.
+    /// A sample of the family.
     pub fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         self.0.push_str(name);
         for (at, (label, value)) in labels.iter().enumerate() {
-            let _ = write!(self.0, "{}{label}=\"{value}\"", if at == 0 { '{' } else { ',' });
+            let _ = write!(self.0, "{}{label}=\"", if at == 0 { '{' } else { ',' });
+            self.escape(value);
+            self.0.push('"');
         }
         let end = if labels.is_empty() { "" } else { "}" };
         let _ = writeln!(self.0, "{end} {value}");
+    }
+
+    /// A label's value may hold anything.
+    fn escape(&mut self, value: &str) {
+        for letter in value.chars() {
+            match letter {
+                '\\' => self.0.push_str("\\\\"),
+                '"' => self.0.push_str("\\\""),
+                '\n' => self.0.push_str("\\n"),
+                letter => self.0.push(letter),
+            }
+        }
     }
 
     /// A family of a single sample.
@@ -61,6 +75,17 @@ impl Text {
         self.sample(&format!("{name}_count"), &[], times.count());
     }
 
+    /// One histogram of a family of them, told apart by its labels.
+    pub fn distribution(&mut self, name: &str, labels: &[(&str, &str)], values: &Distribution) {
+        let bucket = format!("{name}_bucket");
+        let bounds = values.cumulative().map(|(bound, count)| (bound.to_string(), count));
+        for (bound, count) in bounds.chain([("+Inf".to_owned(), values.count())]) {
+            self.sample(&bucket, &[labels, &[("le", &bound)]].concat(), count);
+        }
+        self.sample(&format!("{name}_sum"), labels, values.sum());
+        self.sample(&format!("{name}_count"), labels, values.count());
+    }
+
     /// What was written.
     pub fn finish(self) -> String {
         self.0
@@ -70,6 +95,20 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn histograms_are_told_apart_by_labels_of_any_text() {
+        let (mut text, mut values) = (Text::default(), Distribution::new(&[0.5]));
+        values.observe(0.25);
+        values.observe(2.0);
+        text.distribution("x", &[("a", "\"b\\\n")], &values);
+        let label = "a=\"\\\"b\\\\\\n\"";
+        let wanted = format!(
+            "x_bucket{{{label},le=\"0.5\"}} 1\nx_bucket{{{label},le=\"+Inf\"}} 2\n\
+             x_sum{{{label}}} 2.25\nx_count{{{label}}} 2\n"
+        );
+        assert_eq!(text.finish(), wanted);
+    }
 
     #[test]
     fn samples_stand_below_their_family() {

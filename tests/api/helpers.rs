@@ -4,6 +4,7 @@ mod children;
 mod client;
 pub mod h2;
 mod push;
+pub mod small;
 
 pub use children::{Run, write_alone};
 pub use client::{End, Pending, Response, send};

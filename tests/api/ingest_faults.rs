@@ -1,12 +1,8 @@
 //! Heading "Ingest": what goes wrong with uploads, made to happen.
 
-use crate::helpers::{End, LONG, Push, Run, Server, chunk, put, segment, until};
+use crate::helpers::{End, LONG, Push, Server, chunk, put, segment, small::Small, until};
 use rustix::process::Signal;
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    process::{Command, Stdio},
-};
+use std::{fs, os::unix::fs::PermissionsExt};
 
 fn server() -> Server {
     Server::start(&["--ingest"])
@@ -152,35 +148,11 @@ fn ingest_stopped_server_lets_uploads_finish() {
     assert_eq!(fs::read(server.path("1.m4s")).expect("there").len(), 150);
 }
 
-/// A file system of one MiB. Unmounted when it is dropped.
-struct Small(tempfile::TempDir);
-
-impl Small {
-    /// `None`, and a message, where mounting is not permitted.
-    fn mount() -> Option<Self> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(folder.path());
-        if mount.stderr(Stdio::null()).run().is_ok_and(|status| status.success()) {
-            return Some(Self(folder));
-        }
-        let mut stdout = std::io::stdout();
-        let _ = std::io::Write::write_all(&mut stdout, b"skipped: mount is not permitted here\n");
-        None
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).run();
-    }
-}
-
 #[test]
 fn ingest_disk_full_is_507_and_frees_what_was_written() {
     let Some(small) = Small::mount() else { return };
     let mut command = crate::helpers::program();
-    command.args(["-p", "0", "--ingest"]).arg(small.0.path());
+    command.args(["-p", "0", "--ingest"]).arg(small.path());
     let server = Server::spawn(command, tempfile::tempdir().expect("a folder"));
     assert_eq!(put(server.address, "/1.m4s", &segment(1, 500_000)).status, 201);
     let mut push = Push::start(server.address, "/1.m4s");
@@ -190,7 +162,7 @@ fn ingest_disk_full_is_507_and_frees_what_was_written() {
     assert_eq!(reader.rest().1, End::Cut);
     let is_kept = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with(".lldash-kept");
     let names = || {
-        let entries = fs::read_dir(small.0.path()).expect("there").flatten();
+        let entries = fs::read_dir(small.path()).expect("there").flatten();
         entries.filter(|entry| !is_kept(&entry.file_name())).count()
     };
     until(|| (names() == 1).then_some(()));

@@ -47,6 +47,8 @@ mod process;
 #[cfg(target_os = "linux")]
 mod programs;
 mod ranges;
+#[cfg(target_os = "linux")]
+mod stats;
 mod status;
 #[cfg(target_os = "linux")]
 mod streams;

@@ -73,6 +73,8 @@ fn programs_have_help_and_a_variable_for_every_option() {
         "max-upload",
         "keep",
         "keep-bytes",
+        "stats",
+        "stats-size",
     ] {
         assert!(options.contains(&option), "{option} in {options:?}");
         let variable = format!("LLDASH_{}", option.to_uppercase().replace('-', "_"));

@@ -1,6 +1,6 @@
 //! Heading "URLs": the status and the health of a server.
 
-mod metrics;
+pub mod metrics;
 
 use crate::helpers::{LONG, Push, Server, chunk, put, until};
 use serde_json::Value;

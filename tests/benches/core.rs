@@ -188,6 +188,7 @@ fn site(folder: &std::path::Path) -> Arc<Site> {
         holds: Holds::new(None),
         segment_caching: lldash::http::max_age(second),
         origins: Origins::Any,
+        viewers: None,
         metrics: Arc::default(),
         board: Board::new(),
         shutdown,

@@ -10,7 +10,12 @@ mod respond;
 pub use disk::Disk;
 
 use super::{
-    Site, access_log::Millis, failure::Failure, headers::SERVER_TIMING, holds::Hold, switching,
+    Site,
+    access_log::{Millis, Shown},
+    failure::Failure,
+    headers::SERVER_TIMING,
+    holds::Hold,
+    switching,
 };
 use crate::{
     folder::Answer,
@@ -49,6 +54,14 @@ impl Target {
     /// The manifest of which it is made.
     pub(super) fn mpd(&self) -> &MediaPath {
         &self.mpd
+    }
+
+    /// The rendition and the name of the part that is asked for, if one is.
+    pub(super) fn part(&self) -> Option<(&str, String)> {
+        match &self.what {
+            What::Part { rendition, msn, index } => Some((rendition, format!("{msn}.{index}.m4s"))),
+            What::Main | What::Playlist(_) => None,
+        }
     }
 
     /// Reads what follows the prefix; `None` when nothing is there.
@@ -190,7 +203,7 @@ struct Waiting<'a> {
 impl<'a> Waiting<'a> {
     fn new(site: &'a Site, http: &ServiceRequest, mpd: &'a MediaPath) -> Self {
         let address = http.peer_addr().map(|address| address.ip());
-        Self { site, mpd, name: http.uri().to_string(), address, since: None, hold: None }
+        Self { site, mpd, name: Shown(http.uri()).to_string(), address, since: None, hold: None }
     }
 
     fn held(&self) -> Option<Duration> {

@@ -10,6 +10,7 @@ use crate::{
     encoder::{Status, switching::Standing},
     live::{GrowingFile, Manifest, MediaPath, Overview},
     metrics::{Count, Metrics},
+    viewers::Watched,
 };
 use serde::Serialize;
 use std::time::{Instant, SystemTime};
@@ -29,6 +30,8 @@ pub(super) struct Document<'a> {
     streams: Vec<StreamLine<'a>>,
     /// Those of the configuration, in its order.
     encoders: Vec<EncoderLine>,
+    /// Clients that watch now, by the folder of the segments; `null` where nobody wants to know.
+    viewers: Option<Vec<ViewersLine>>,
     held: Held,
     growing: Vec<Growing>,
     /// What the lists leave out.
@@ -68,6 +71,13 @@ struct EncoderLine {
     failures: u64,
     /// Its qualities, where the server chooses.
     switching: Option<Standing>,
+}
+
+/// Who watches a folder's segments.
+#[derive(Serialize)]
+struct ViewersLine {
+    stream: String,
+    clients: usize,
 }
 
 #[derive(Serialize)]
@@ -148,6 +158,10 @@ pub(super) fn of<'a>(
         ingest: site.ingest.is_some(),
         streams: streams.listed.iter().map(|stream| stream_line(stream, now)).collect(),
         encoders: site.demand.statuses().into_iter().map(encoder_line).collect(),
+        viewers: site.viewers.as_ref().map(|viewers| {
+            let watched = viewers.watched(Instant::now(), MAX_LISTED);
+            watched.iter().map(viewers_line).collect()
+        }),
         held: Held { requests: site.library.waiting(), names: held.iter().map(name).collect() },
         growing: growing.iter().map(|file| growing_line(file, now)).collect(),
         omitted,
@@ -195,6 +209,10 @@ fn encoder_line(status: Status) -> EncoderLine {
         failures: status.failures,
         switching: status.switching,
     }
+}
+
+fn viewers_line(watched: &Watched) -> ViewersLine {
+    ViewersLine { stream: watched.stream.to_string(), clients: watched.clients }
 }
 
 fn growing_line(file: &GrowingFile, now: SystemTime) -> Growing {

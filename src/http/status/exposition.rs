@@ -10,7 +10,7 @@ use crate::{
     },
     metrics::{Count, Kind, Text, process},
 };
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 /// What each upload came to.
 const RESULTS: [(&str, Count); 5] = [
@@ -31,6 +31,7 @@ pub(super) fn of(site: &Site, started: SystemTime) -> String {
     encoders(&mut text, site);
     switching(&mut text, site);
     times(&mut text, site);
+    site.viewers.iter().for_each(|viewers| viewers.write(&mut text, Instant::now()));
     of_process(&mut text, started);
     text.finish()
 }

@@ -7,7 +7,7 @@ mod list;
 mod packager;
 mod reload;
 mod rules;
-mod stage;
+pub mod stage;
 mod walk;
 mod written;
 mod written_clients;

@@ -4,13 +4,13 @@ use crate::helpers::{LONG, Push, Server, chunk, put, until};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Families by name.
-type Families = BTreeMap<String, Family>;
+pub type Families = BTreeMap<String, Family>;
 
 #[derive(Debug, Default)]
-struct Family {
-    kind: String,
+pub struct Family {
+    pub kind: String,
     /// By their name and labels, as they are written.
-    samples: BTreeMap<String, f64>,
+    pub samples: BTreeMap<String, f64>,
 }
 
 fn is_name(name: &str) -> bool {
@@ -49,7 +49,7 @@ fn parse(text: &str) -> Families {
     families
 }
 
-fn labels(series: &str) -> Vec<(&str, &str)> {
+pub fn labels(series: &str) -> Vec<(&str, &str)> {
     let Some((_, labels)) = series.split_once('{') else { return Vec::new() };
     let labels = labels.strip_suffix('}').expect("a brace").split(',');
     labels
@@ -61,7 +61,7 @@ fn labels(series: &str) -> Vec<(&str, &str)> {
         .collect()
 }
 
-fn metrics(server: &Server) -> Families {
+pub fn metrics(server: &Server) -> Families {
     let mut response = server.get("/ldash/metrics");
     assert_eq!(response.status, 200);
     let content_type = response.header("content-type");
@@ -70,7 +70,7 @@ fn metrics(server: &Server) -> Families {
     parse(&response.text())
 }
 
-fn value(families: &Families, series: &str) -> f64 {
+pub fn value(families: &Families, series: &str) -> f64 {
     let found = families.values().find_map(|family| family.samples.get(series));
     *found.unwrap_or_else(|| panic!("no {series} in {families:#?}"))
 }
@@ -108,7 +108,7 @@ fn urls_metrics_are_as_prometheus_wants_them() {
     }
 }
 
-fn is_histogram(name: &str, family: &Family) {
+pub fn is_histogram(name: &str, family: &Family) {
     let bucket = |series: &String| {
         let (label, bound) = *labels(series).first()?;
         (label == "le").then(|| bound.parse::<f64>().expect("a bound"))

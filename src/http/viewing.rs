@@ -1,0 +1,183 @@
+//! What is told of a request for a segment to those who want to know who watches how.
+
+use super::{Site, access_log::End, headers::SERVER_TIMING, hls};
+use crate::{
+    clock,
+    live::MediaPath,
+    viewers::{self, Age, Ending, Seen, Viewers, What},
+};
+use actix_web::{
+    HttpResponse,
+    dev::ServiceRequest,
+    http::{
+        Method,
+        header::{HeaderMap, HeaderName, LAST_MODIFIED, USER_AGENT},
+    },
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+/// So much of what a client calls itself is kept, in bytes; browsers take some 120.
+const MAX_AGENT_BYTES: usize = 256;
+
+/// The headers of CTA-5004, section 3.1.
+const CMCD: [HeaderName; 4] = [
+    HeaderName::from_static("cmcd-object"),
+    HeaderName::from_static("cmcd-request"),
+    HeaderName::from_static("cmcd-session"),
+    HeaderName::from_static("cmcd-status"),
+];
+
+/// A request for a segment that is under way.
+pub(super) struct Viewing {
+    viewers: Arc<Viewers>,
+    seen: Seen,
+    /// How the file stood when it was asked for; `None`: it was not known.
+    before: Option<Age>,
+}
+
+impl Viewing {
+    /// A GET for a file; `None` when nobody wants to know, or it is no segment.
+    pub(super) fn of_file(
+        site: &Site,
+        http: &ServiceRequest,
+        path: &MediaPath,
+        since: Instant,
+    ) -> Option<Self> {
+        let viewers = site.viewers.as_ref()?;
+        if !viewers::is_segment(path) {
+            return None;
+        }
+        let before = site.library.current(path).map(|file| file.complete());
+        let before = before.map(|complete| complete.map_or(Age::Young, Age::Since));
+        Self::of(viewers, http, What::File(path.clone()), since, before)
+    }
+
+    /// A GET for a part of LL-HLS.
+    pub(super) fn of_part(
+        site: &Site,
+        http: &ServiceRequest,
+        target: &hls::Target,
+        since: Instant,
+    ) -> Option<Self> {
+        let viewers = site.viewers.as_ref()?;
+        let (rendition, name) = target.part()?;
+        let what = What::Part { mpd: target.mpd().clone(), rendition: rendition.to_owned(), name };
+        Self::of(viewers, http, what, since, Some(Age::Unknown))
+    }
+
+    fn of(
+        viewers: &Arc<Viewers>,
+        http: &ServiceRequest,
+        what: What,
+        since: Instant,
+        before: Option<Age>,
+    ) -> Option<Self> {
+        if http.method() != Method::GET {
+            return None;
+        }
+        let headers = http.headers();
+        let now = clock::now();
+        let seen = Seen {
+            what,
+            asked: since,
+            at: now.checked_sub(since.elapsed()).unwrap_or(now),
+            address: http.peer_addr().map(|address| address.ip()),
+            agent: headers.get(USER_AGENT).map(|it| agent(it.as_bytes())).unwrap_or_default(),
+            query: http.uri().query().map(str::to_owned),
+            cmcd_headers: texts(headers),
+            status: 0,
+            end: Ending::Left,
+            bytes: 0,
+            held: Duration::ZERO,
+            took: Duration::ZERO,
+            age: Age::Unknown,
+            complete: None,
+        };
+        Some(Self { viewers: viewers.clone(), seen, before })
+    }
+
+    /// It has a response; `None` when that is no segment.
+    pub(super) fn answered(mut self, site: &Site, response: &HttpResponse) -> Option<Self> {
+        if !response.status().is_success() {
+            return None;
+        }
+        self.seen.status = response.status().as_u16();
+        let held = held(response.headers());
+        self.seen.held = held.unwrap_or_default();
+        self.seen.age = match (held, self.before) {
+            (Some(_), _) => Age::Young,
+            (None, Some(before)) => before,
+            // It was read from disk.
+            (None, None) => match self.complete(site) {
+                Some(Some(complete)) => Age::Since(complete),
+                Some(None) => Age::Young,
+                None => last_modified(response.headers()).map_or(Age::Unknown, Age::Since),
+            },
+        };
+        Some(self)
+    }
+
+    /// It is over.
+    pub(super) fn ended(mut self, site: &Site, bytes: u64, end: End) {
+        self.seen.bytes = bytes;
+        self.seen.took = self.seen.asked.elapsed();
+        self.seen.complete = self.complete(site).flatten();
+        self.seen.end = match end {
+            End::Done => Ending::Done,
+            End::Cut => Ending::Cut,
+            End::Left => Ending::Left,
+        };
+        self.viewers.note(self.seen);
+    }
+
+    /// When its file was complete, if that is known.
+    fn complete(&self, site: &Site) -> Option<Option<SystemTime>> {
+        match &self.seen.what {
+            What::File(path) => site.library.current(path).map(|file| file.complete()),
+            What::Part { .. } => None,
+        }
+    }
+}
+
+fn agent(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_AGENT_BYTES)]);
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+fn texts(headers: &HeaderMap) -> Vec<String> {
+    let values = CMCD.into_iter().flat_map(|name| headers.get_all(name));
+    values.filter_map(|value| value.to_str().ok()).map(str::to_owned).collect()
+}
+
+/// How long it was held, in the words of its response.
+fn held(headers: &HeaderMap) -> Option<Duration> {
+    let millis = headers.get(SERVER_TIMING)?.to_str().ok()?.strip_prefix("wait;dur=")?;
+    Duration::try_from_secs_f64(millis.parse::<f64>().ok()? / 1000.0).ok()
+}
+
+fn last_modified(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(LAST_MODIFIED)?.to_str().ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::HeaderValue;
+
+    #[test]
+    fn stats_how_long_a_request_was_held_is_read_from_its_response() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(held(&headers), None);
+        headers.insert(SERVER_TIMING, HeaderValue::from_static("wait;dur=1500.250"));
+        assert_eq!(held(&headers), Some(Duration::from_micros(1_500_250)));
+    }
+
+    #[test]
+    fn stats_what_a_client_calls_itself_stays_short_and_on_its_line() {
+        assert_eq!(agent(b"a\tb\xff"), "a b\u{fffd}");
+        assert!(agent(&[b'x'; 9999]).len() == MAX_AGENT_BYTES);
+    }
+}

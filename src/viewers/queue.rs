@@ -1,0 +1,105 @@
+//! What waits for the thread that writes: requests tell of themselves and go on.
+
+use super::seen::Seen;
+use std::{
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// So many requests wait; what comes when there are more is lost, and counted.
+const MAX_WAITING: usize = 16_384;
+
+/// They wait so long for others, to be written together.
+const GATHERING: Duration = Duration::from_millis(100);
+
+/// One side tells, the other takes.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    /// Told when the first one comes, and at the end.
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: Vec<Seen>,
+    lost: u64,
+    is_ending: bool,
+    has_ended: bool,
+}
+
+/// What has come.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) seen: Vec<Seen>,
+    pub(super) lost: u64,
+    /// Nothing comes after it.
+    pub(super) is_last: bool,
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request is over. Waits for nobody.
+    pub(super) fn add(&self, seen: Seen) {
+        let mut state = self.state();
+        if state.waiting.len() >= MAX_WAITING || state.is_ending {
+            state.lost += 1;
+            return;
+        }
+        state.waiting.push(seen);
+        let is_first = state.waiting.len() == 1;
+        drop(state);
+        if is_first {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until something has come, a moment more for what comes with it, and no longer than
+    /// until then. Blocks.
+    pub(super) fn next(&self, until: Option<Instant>) -> Batch {
+        let is_idle = |state: &mut State| state.waiting.is_empty() && !state.is_ending;
+        let state = self.state();
+        let waited = match until {
+            None => self.changed.wait_while(state, is_idle),
+            Some(until) => {
+                let rest = until.saturating_duration_since(Instant::now());
+                let waited = self.changed.wait_timeout_while(state, rest, is_idle);
+                waited
+                    .map(|(state, _)| state)
+                    .map_err(|error| PoisonError::new(error.into_inner().0))
+            }
+        };
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        if !state.waiting.is_empty() {
+            let gathered =
+                self.changed.wait_timeout_while(state, GATHERING, |state| !state.is_ending);
+            state = gathered.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Batch {
+            seen: std::mem::take(&mut state.waiting),
+            lost: std::mem::take(&mut state.lost),
+            is_last: state.is_ending,
+        }
+    }
+
+    /// Nothing more comes.
+    pub(super) fn end(&self) {
+        self.state().is_ending = true;
+        self.changed.notify_all();
+    }
+
+    /// All has been written.
+    pub(super) fn ended(&self) {
+        self.state().has_ended = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until all has been written, or so long.
+    pub(super) fn wait_for_end(&self, patience: Duration) {
+        let is_waiting = |state: &mut State| !state.has_ended;
+        let _ = self.changed.wait_timeout_while(self.state(), patience, is_waiting);
+    }
+}
