@@ -1,7 +1,7 @@
 //! The thread that writes what is seen.
 
 use super::{
-    Viewers, columns, columns::Lines, queue::Batch, sheet::Sheet, table::Table, visit::Sums,
+    Seen, Viewers, columns, columns::Lines, queue::Batch, sheet::Sheet, table::Table, visit::Sums,
 };
 use std::{io, sync::Arc, time::Instant};
 
@@ -84,7 +84,10 @@ impl Recorder {
 }
 
 /// Answers how many lines there are.
-fn note(table: &mut Table, seen: Vec<super::Seen>, now: Instant, lines: &mut Lines) -> u64 {
+fn note(table: &mut Table, mut seen: Vec<Seen>, now: Instant, lines: &mut Lines) -> u64 {
+    // Of two that ended at almost the same time, another thread may have been faster with the
+    // later one.
+    seen.sort_by_key(|seen| seen.asked);
     let rows = seen.into_iter().filter_map(|seen| table.note(seen, now));
     rows.map(|row| columns::row(lines, &row)).count() as u64
 }

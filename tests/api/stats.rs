@@ -147,10 +147,10 @@ fn stats_of_a_segment_that_is_pushed_and_of_those_that_break_off() {
 #[test]
 fn stats_tell_who_is_late() {
     let watched = Watched::start(&["--ingest"]);
+    let now = watched.folder.path().metadata().and_then(|it| it.modified()).expect("a time");
     let aged = |name: &str, seconds: u64| {
         watched.server.write(name, &segment(1, 1000));
         let file = fs::File::options().write(true).open(watched.server.path(name)).expect("there");
-        let now = file.metadata().and_then(|it| it.modified()).expect("a time");
         file.set_modified(now - std::time::Duration::from_secs(seconds)).expect("set");
         drop(file);
         let time = until(|| {
@@ -261,7 +261,7 @@ fn stats_are_histograms_too() {
     let watched = Watched::start(&["--ingest"]);
     let folder = "/a%22b";
     put(watched.server.address, &format!("{folder}/1.m4s"), &segment(1, 1000));
-    let agent = [("CMCD-Request", "bl=400,mtp=8000"), ("CMCD-Status", "bs")];
+    let agent = [("CMCD-Request", "bl=500,mtp=8000"), ("CMCD-Status", "bs")];
     (0..3).for_each(|_| drop(watched.server.get_with("/a%22b/1.m4s", &agent).body()));
     until(|| (watched.rows().len() == 3).then_some(()));
     let families = metrics(&watched.server);
@@ -274,7 +274,7 @@ fn stats_are_histograms_too() {
     is_value("lldash_viewer_request_jitter_seconds_count", 1.0);
     is_value("lldash_viewer_segment_bytes_sum", 3000.0);
     is_value("lldash_viewer_segment_age_seconds_count", 3.0);
-    is_value("lldash_viewer_buffer_seconds_sum", 1.2);
+    is_value("lldash_viewer_buffer_seconds_sum", 1.5);
     is_value("lldash_viewer_throughput_bytes_per_second_sum", 3e6);
     is_value("lldash_viewer_starved_total", 3.0);
     for (name, family) in families.iter().filter(|(name, _)| name.starts_with("lldash_viewer_")) {
