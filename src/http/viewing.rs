@@ -30,6 +30,9 @@ const CMCD: [HeaderName; 4] = [
     HeaderName::from_static("cmcd-status"),
 ];
 
+/// Goes with a part's response: when its segment was complete, if it is.
+pub(super) struct Complete(pub(super) Option<SystemTime>);
+
 /// A request for a segment that is under way.
 pub(super) struct Viewing {
     viewers: Arc<Viewers>,
@@ -63,9 +66,9 @@ impl Viewing {
         since: Instant,
     ) -> Option<Self> {
         let viewers = site.viewers.as_ref()?;
-        let (rendition, name) = target.part()?;
-        let what = What::Part { mpd: target.mpd().clone(), rendition: rendition.to_owned(), name };
-        Self::of(viewers, http, what, since, Some(Age::Unknown))
+        let (rendition, msn, name) = target.part()?;
+        let (mpd, rendition) = (target.mpd().clone(), rendition.to_owned());
+        Self::of(viewers, http, What::Part { mpd, rendition, msn, name }, since, None)
     }
 
     fn of(
@@ -107,11 +110,13 @@ impl Viewing {
         self.seen.status = response.status().as_u16();
         let held = held(response.headers());
         self.seen.held = held.unwrap_or_default();
+        let of_part = response.extensions().get::<Complete>().map(|complete| complete.0);
+        self.seen.complete = of_part.flatten();
         self.seen.age = match (held, self.before) {
             (Some(_), _) => Age::Young,
             (None, Some(before)) => before,
-            // It was read from disk.
-            (None, None) => match self.complete(site) {
+            // A part, or it was read from disk.
+            (None, None) => match of_part.or_else(|| self.complete(site)) {
                 Some(Some(complete)) => Age::Since(complete),
                 Some(None) => Age::Young,
                 None => last_modified(response.headers()).map_or(Age::Unknown, Age::Since),
@@ -124,7 +129,7 @@ impl Viewing {
     pub(super) fn ended(mut self, site: &Site, bytes: u64, end: End) {
         self.seen.bytes = bytes;
         self.seen.took = self.seen.asked.elapsed();
-        self.seen.complete = self.complete(site).flatten();
+        self.seen.complete = self.complete(site).flatten().or(self.seen.complete);
         self.seen.end = match end {
             End::Done => Ending::Done,
             End::Cut => Ending::Cut,

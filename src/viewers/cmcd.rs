@@ -60,7 +60,9 @@ impl Cmcd {
     pub fn read<'a>(query: Option<&str>, headers: impl IntoIterator<Item = &'a str>) -> Self {
         let mut cmcd = Self::default();
         if let Some(encoded) = query.and_then(parameter) {
-            match percent_decode_str(encoded).decode_utf8() {
+            // dash.js and hls.js write a space as forms do; a plus has an escape of its own.
+            let encoded = encoded.replace('+', " ");
+            match percent_decode_str(&encoded).decode_utf8() {
                 Ok(text) => cmcd.add(&text),
                 Err(_) => cmcd.malformed += 1,
             }

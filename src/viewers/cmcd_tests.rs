@@ -24,6 +24,11 @@ fn cmcd_in_a_query_is_percent_decoded() {
 }
 
 #[test]
+fn cmcd_in_a_query_may_be_written_as_forms_are() {
+    assert_eq!(query("CMCD=cid%3D%22a+b%2Bc%22").value("cid"), Some("a b+c"));
+}
+
+#[test]
 fn cmcd_in_headers_wins_over_the_query() {
     let headers = ["br=3200,d=4004,ot=v,tb=6000", "bl=2000", "sid=\"a\"", "rtp=12000"];
     let read = Cmcd::read(Some("CMCD=bl%3D1"), headers);

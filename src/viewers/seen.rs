@@ -34,7 +34,7 @@ pub struct Seen {
     pub held: Duration,
     /// How long it took in all.
     pub took: Duration,
-    /// How old the segment was when it was asked for.
+    /// How old the segment was when it was asked for, that of a part if it is one.
     pub age: Age,
     /// When the segment was complete, if it is.
     pub complete: Option<SystemTime>,
@@ -51,7 +51,9 @@ pub enum What {
         mpd: MediaPath,
         /// Its rendition.
         rendition: String,
-        /// `MSN.PART`.
+        /// The number of its segment.
+        msn: u64,
+        /// Its own name.
         name: String,
     },
 }
@@ -119,11 +121,11 @@ impl What {
                 let name = path.name().to_owned();
                 Segment { stream: folder(path), representation, name, number }
             }
-            Self::Part { mpd, rendition, name } => Segment {
+            Self::Part { mpd, rendition, msn, name } => Segment {
                 stream: folder(mpd),
                 representation: format!("{}/{rendition}/#", mpd.name()),
                 name: name.clone(),
-                number: None,
+                number: Some(*msn),
             },
         }
     }
@@ -175,12 +177,12 @@ mod tests {
     #[test]
     fn parts_belong_to_the_manifest_of_which_they_are_made() {
         let (mpd, name) = (path("cam/live.mpd"), "12.3.m4s".to_owned());
-        let part = What::Part { mpd, rendition: "v0".into(), name };
+        let part = What::Part { mpd, rendition: "v0".into(), msn: 12, name };
         let wanted = Segment {
             stream: "/cam".into(),
             representation: "live.mpd/v0/#".into(),
             name: "12.3.m4s".into(),
-            number: None,
+            number: Some(12),
         };
         assert_eq!(part.segment(), wanted);
     }

@@ -4,7 +4,7 @@ use super::{
     cmcd::Cmcd,
     figures::Figures,
     pace::Production,
-    seen::{Age, Seen, Segment},
+    seen::{Age, Seen, Segment, What},
     visit::{Client, Key, Sums, Visit},
 };
 use std::{
@@ -112,8 +112,10 @@ impl Table {
         let lasts = cmcd.integer("d").filter(|lasts| *lasts > 0).map(Duration::from_millis);
         let stream = self.streams.entry(segment.stream.as_str().into()).or_default();
         let age = age(&seen);
-        let lasts_seconds = lasts.map(|it| it.as_secs_f64());
-        let late = late(age, lasts_seconds.or(stream.duration(&segment, &seen)));
+        // Of a part the player says how long the part lasts.
+        let is_part = matches!(seen.what, What::Part { .. });
+        let said = lasts.filter(|_| !is_part).map(|it| it.as_secs_f64());
+        let late = late(age, said.or(stream.duration(&segment, &seen)));
         let clients = stream.count_present(now);
         let visit = self.visits.get_mut(&number)?;
         let beat = visit.beat(&segment.representation, seen.asked, lasts);

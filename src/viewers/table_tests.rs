@@ -1,11 +1,7 @@
 //! Visits as requests make them: no clock, no disk.
 
 use super::*;
-use crate::{
-    live::MediaPath,
-    metrics::Text,
-    viewers::seen::{Ending, What},
-};
+use crate::{live::MediaPath, metrics::Text, viewers::seen::Ending};
 use std::{
     net::{IpAddr, Ipv4Addr},
     path::Path,

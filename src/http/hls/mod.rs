@@ -56,10 +56,12 @@ impl Target {
         &self.mpd
     }
 
-    /// The rendition and the name of the part that is asked for, if one is.
-    pub(super) fn part(&self) -> Option<(&str, String)> {
+    /// The rendition, the segment's number and the name of the part that is asked for, if one is.
+    pub(super) fn part(&self) -> Option<(&str, u64, String)> {
         match &self.what {
-            What::Part { rendition, msn, index } => Some((rendition, format!("{msn}.{index}.m4s"))),
+            What::Part { rendition, msn, index } => {
+                Some((rendition, *msn, format!("{msn}.{index}.m4s")))
+            }
             What::Main | What::Playlist(_) => None,
         }
     }

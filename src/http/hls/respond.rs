@@ -8,6 +8,7 @@ use crate::{
         conditional::{Conditions, Outcome},
         gzip,
         headers::{cache_control, content_type, max_age, value},
+        viewing::Complete,
     },
     live::{File, Tag},
 };
@@ -85,6 +86,9 @@ pub(super) fn part(
     response
         .insert_header((header::CONTENT_TYPE, value(content_type(file.path()))))
         .insert_header((header::CACHE_CONTROL, cache_control(file.path(), &site.segment_caching)));
+    if site.viewers.is_some() {
+        response.extensions_mut().insert(Complete(file.complete()));
+    }
     match http.method() == Method::HEAD {
         true => response.body(body::Head(Some(length))),
         false => response.body(body::Following::new(file.follow(range), Some(length))),

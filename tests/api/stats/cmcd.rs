@@ -110,6 +110,17 @@ fn cmcd_of_parts_of_ll_hls() {
     let row = &rows[0];
     is(row, &[("stream", "/tv"), ("representation", "live.mpd/v/#"), ("segment", "3.0.m4s")]);
     is(row, &[("session", "s1"), ("cmcd_bl", "900"), ("bytes", &bytes.to_string())]);
+    is(row, &[("age_s", "0.000"), ("late", "0")]);
+    // As soon as its segment is complete, a part is as old as that.
+    growing.finish();
+    until(|| {
+        let head = stage.server.request("HEAD", "/tv/3.m4s", &[]).response();
+        head.header("etag").is_some().then_some(())
+    });
+    stage.server.get(part).body();
+    let rows = until(|| Some(super::lines(&path)).filter(|rows| rows.len() == 2));
+    assert!(rows[1]["age_s"].parse::<f64>().expect("known") >= 0.0);
+    is(&rows[1], &[("late", "")]);
 }
 
 #[test]
