@@ -56,6 +56,18 @@ fn programs_flag_beats_file_beats_default() {
 }
 
 #[test]
+fn programs_stats_are_off_unless_a_file_is_named() {
+    assert_eq!(read_args(&["d"]).expect("enough").server.stats, None);
+    let with = |arguments: &[&str]| {
+        let file = "stats = \"who.csv\"\nstats-size = \"1MiB\"\n";
+        let stats = with_file(file, arguments).expect("valid").server.stats;
+        stats.map(|stats| (stats.path, stats.max_bytes))
+    };
+    assert_eq!(with(&["d"]), Some(("who.csv".into(), 1 << 20)));
+    assert_eq!(with(&["d", "--stats", "a.csv"]), Some(("a.csv".into(), 1 << 20)));
+}
+
+#[test]
 fn programs_options_that_exclude_each_other() {
     let both = "listen = \"127.0.0.1:1\"\ndir = \"media\"";
     let Command { server, is_demo } = with_file(both, &["-p", "2", "--demo"]).expect("valid");

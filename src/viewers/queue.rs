@@ -103,3 +103,55 @@ impl Queue {
         let _ = self.changed.wait_timeout_while(self.state(), patience, is_waiting);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        live::MediaPath,
+        viewers::{Age, Ending, What},
+    };
+    use std::{sync::Arc, thread, time::SystemTime};
+
+    fn seen() -> Seen {
+        Seen {
+            what: What::File(MediaPath::at_root("1.m4s")),
+            asked: Instant::now(),
+            at: SystemTime::UNIX_EPOCH,
+            address: None,
+            agent: String::new(),
+            query: None,
+            cmcd_headers: Vec::new(),
+            status: 200,
+            end: Ending::Done,
+            bytes: 0,
+            held: Duration::ZERO,
+            took: Duration::ZERO,
+            age: Age::Unknown,
+            complete: None,
+        }
+    }
+
+    #[test]
+    fn stats_that_come_too_fast_are_lost_and_counted() {
+        let queue = Queue::default();
+        (0..MAX_WAITING + 3).for_each(|_| queue.add(seen()));
+        let batch = queue.next(None);
+        assert_eq!((batch.seen.len(), batch.lost, batch.is_last), (MAX_WAITING, 3, false));
+        queue.add(seen());
+        queue.end();
+        queue.add(seen());
+        let batch = queue.next(None);
+        assert_eq!((batch.seen.len(), batch.lost, batch.is_last), (1, 1, true));
+    }
+
+    #[test]
+    fn stats_wake_the_thread_that_waits_for_them() {
+        let queue = Arc::new(Queue::default());
+        assert!(queue.next(Some(Instant::now())).seen.is_empty(), "the time was up");
+        let waits = queue.clone();
+        let thread = thread::spawn(move || waits.next(None).seen.len());
+        queue.add(seen());
+        assert_eq!(thread.join().expect("it wakes"), 1);
+    }
+}
