@@ -4,7 +4,7 @@ use super::{Site, access_log::End, headers::SERVER_TIMING, hls};
 use crate::{
     clock,
     live::MediaPath,
-    viewers::{self, Age, Ending, Seen, Viewers, What},
+    viewers::{self, Age, Ending, Seen, Viewers, What, cmcd},
 };
 use actix_web::{
     HttpResponse,
@@ -89,7 +89,7 @@ impl Viewing {
             at: now.checked_sub(since.elapsed()).unwrap_or(now),
             address: http.peer_addr().map(|address| address.ip()),
             agent: headers.get(USER_AGENT).map(|it| agent(it.as_bytes())).unwrap_or_default(),
-            query: http.uri().query().map(str::to_owned),
+            query: http.uri().query().and_then(cmcd::only).map(shortened),
             cmcd_headers: texts(headers),
             status: 0,
             end: Ending::Left,
@@ -154,7 +154,17 @@ fn agent(bytes: &[u8]) -> String {
 
 fn texts(headers: &HeaderMap) -> Vec<String> {
     let values = CMCD.into_iter().flat_map(|name| headers.get_all(name));
-    values.filter_map(|value| value.to_str().ok()).map(str::to_owned).collect()
+    let mut room = cmcd::MAX_BYTES;
+    let fits = |text: &&str| {
+        room = room.saturating_sub(text.len());
+        room > 0
+    };
+    values.filter_map(|value| value.to_str().ok()).take_while(fits).map(str::to_owned).collect()
+}
+
+/// A pair of a query: one that is too long stays too long, but not by much.
+fn shortened(pair: &str) -> String {
+    pair.chars().take(cmcd::MAX_BYTES + "CMCD=".len() + 1).collect()
 }
 
 /// How long it was held, in the words of its response.
@@ -178,6 +188,17 @@ mod tests {
         assert_eq!(held(&headers), None);
         headers.insert(SERVER_TIMING, HeaderValue::from_static("wait;dur=1500.250"));
         assert_eq!(held(&headers), Some(Duration::from_micros(1_500_250)));
+    }
+
+    #[test]
+    fn stats_of_what_players_say_no_more_is_kept_than_is_read() {
+        let mut headers = HeaderMap::new();
+        for name in CMCD {
+            let value = HeaderValue::from_str(&"x".repeat(1500)).expect("a value");
+            headers.append(name, value);
+        }
+        assert_eq!(texts(&headers).len(), 2);
+        assert!(shortened(&format!("CMCD={}", "x".repeat(99_999))).len() < cmcd::MAX_BYTES + 9);
     }
 
     #[test]

@@ -12,8 +12,8 @@ pub const KEYS: [&str; 18] = [
     "su", "tb", "v",
 ];
 
-/// More, in bytes, is not read: players send some 300.
-const MAX_BYTES: usize = 4096;
+/// More of a query, or of all headers, is not read, in bytes: players send some 300.
+pub const MAX_BYTES: usize = 4096;
 
 /// More pairs are not read.
 const MAX_PAIRS: usize = 64;
@@ -60,6 +60,10 @@ impl Cmcd {
     pub fn read<'a>(query: Option<&str>, headers: impl IntoIterator<Item = &'a str>) -> Self {
         let mut cmcd = Self::default();
         if let Some(encoded) = query.and_then(parameter) {
+            if encoded.len() > MAX_BYTES {
+                cmcd.malformed += 1;
+                return cmcd;
+            }
             // dash.js and hls.js write a space as forms do; a plus has an escape of its own.
             let encoded = encoded.replace('+', " ");
             match percent_decode_str(&encoded).decode_utf8() {
@@ -126,7 +130,12 @@ impl Cmcd {
 
 /// The query's CMCD parameter, still percent-encoded.
 fn parameter(query: &str) -> Option<&str> {
-    query.split('&').find_map(|pair| pair.strip_prefix("CMCD="))
+    only(query)?.strip_prefix("CMCD=")
+}
+
+/// The pair of a query in which a player speaks of itself.
+pub fn only(query: &str) -> Option<&str> {
+    query.split('&').find(|pair| pair.starts_with("CMCD="))
 }
 
 /// A query without what a player says of itself there: it names a session, which is nobody's

@@ -53,6 +53,7 @@ fn cmcd_that_makes_no_sense_is_left_out_and_counted() {
     assert_eq!(header("bs=false,su=?0"), Cmcd::default());
     assert_eq!(query("CMCD=%FF").malformed, 1);
     assert_eq!(header(&"a".repeat(MAX_BYTES + 1)).malformed, 1);
+    assert_eq!(query(&format!("CMCD={}", "a".repeat(MAX_BYTES + 1))).malformed, 1);
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So many requests wait; what comes when there are more is lost, and counted.
-const MAX_WAITING: usize = 16_384;
+/// So many requests wait, of a few hundred bytes each, and of 9 KiB at most; what comes when there
+/// are more is lost, and counted.
+const MAX_WAITING: usize = 8192;
 
 /// They wait so long for others, to be written together.
 const GATHERING: Duration = Duration::from_millis(100);

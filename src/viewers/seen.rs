@@ -20,9 +20,9 @@ pub struct Seen {
     pub address: Option<IpAddr>,
     /// What the client calls itself.
     pub agent: String,
-    /// The request's query, if it has one.
+    /// What of the request's query is CMCD.
     pub query: Option<String>,
-    /// The values of its CMCD headers.
+    /// The values of its CMCD headers: no more than is read of them.
     pub cmcd_headers: Vec<String>,
     /// With which status it was answered.
     pub status: u16,
