@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A request hands over one message when it is over, and waits for nobody; a thread does the rest.
-//! [`Table`](table::Table) has no clock and no disk.
+//! `Table` has no clock and no disk.
 
 pub mod cmcd;
 mod columns;
