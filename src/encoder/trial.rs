@@ -10,7 +10,8 @@ use super::{
     switching::{Rung, ladder},
 };
 use crate::cmaf::{Differs, shares};
-use std::{fs, io, path::Path, process::Command};
+use std::{fs, io, path::Path, process::Output, time::Duration};
+use tokio::{process::Command, time::timeout};
 
 /// What is wrong with streams whose qualities the server is to switch. Blocks while ffmpeg runs, a
 /// fraction of a second for each.
@@ -30,7 +31,7 @@ fn mistake(stream: &Stream) -> Option<Mistake> {
 /// The inits that a trial gives, in the order of the rungs.
 fn encode(stream: &Stream, rungs: &[Rung]) -> Result<Vec<Vec<u8>>, String> {
     let folder = tempfile::tempdir().map_err(|error| format!("no folder for it: {error}"))?;
-    let output = Command::new("ffmpeg").args(arguments::trial(stream, folder.path())).output();
+    let output = output_of(Command::new("ffmpeg").args(arguments::trial(stream, folder.path())));
     let output = output.map_err(|error| format!("ffmpeg cannot be run: {error}"))?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);
@@ -39,6 +40,15 @@ fn encode(stream: &Stream, rungs: &[Rung]) -> Result<Vec<Vec<u8>>, String> {
     }
     let inits: io::Result<Vec<_>> = rungs.iter().map(|rung| init(folder.path(), rung)).collect();
     inits.map_err(|error| format!("ffmpeg has written no init: {error}"))
+}
+
+/// What a program says until its end, which is waited for so long; then it is killed.
+fn output_of(command: &mut Command) -> io::Result<Output> {
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let output = async { timeout(PATIENCE, command.kill_on_drop(true).output()).await };
+    let is_over = io::Error::new(io::ErrorKind::TimedOut, "it does not end");
+    runtime.block_on(output).unwrap_or(Err(is_over))
 }
 
 fn init(folder: &Path, rung: &Rung) -> io::Result<Vec<u8>> {
