@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use crate::{
         live::MediaPath,
-        viewers::{Age, Ending, What},
+        viewers::{Age, Ending, Settings, Viewers, What},
     };
     use std::{sync::Arc, thread, time::SystemTime};
 
@@ -154,5 +154,19 @@ mod tests {
         let thread = thread::spawn(move || waits.next(None).seen.len());
         queue.add(seen());
         assert_eq!(thread.join().expect("it wakes"), 1);
+    }
+
+    #[test]
+    fn stats_are_all_written_when_their_writing_ends() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let served = tempfile::tempdir().expect("a folder");
+        let settings = Settings { path: folder.path().join("x.csv"), max_bytes: 1 << 30 };
+        let (viewers, writing) = Viewers::start(&settings, served.path()).expect("started");
+        (0..5000).for_each(|_| viewers.note(seen()));
+        drop(writing);
+        let text = std::fs::read_to_string(&settings.path).expect("text");
+        assert_eq!(text.lines().count(), 5001);
+        let visits = std::fs::read_to_string(folder.path().join("x.summary.csv")).expect("text");
+        assert_eq!(visits.lines().count(), 2);
     }
 }
