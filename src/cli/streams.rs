@@ -30,7 +30,7 @@ pub(super) fn read(arguments: &[OsString], variable: &str) -> Result<Settings, S
         let ffmpeg = tools::ask().ok();
         let abilities = tools::abilities(&settings.streams, ffmpeg.as_ref(), Path::exists);
         settings.abilities = abilities.map_err(told)?;
-        let mistakes = trial::run(&settings.streams);
+        let mistakes = trial::run(&settings.streams, Some(&settings.guard));
         if !mistakes.is_empty() {
             return Err(told(mistakes));
         }

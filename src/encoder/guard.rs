@@ -14,8 +14,9 @@
 use super::arguments::Plan;
 use std::{
     env,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     io::{BufRead, BufReader, Write, stderr, stdin},
+    path::Path,
     process::{Child, Command, ExitCode, ExitStatus, Stdio},
     thread,
 };
@@ -87,20 +88,26 @@ fn start(plan: Plan) -> std::io::Result<Child> {
     Ok(child)
 }
 
-/// The encoder, by way of this program: it turns into it.
-#[cfg(target_os = "linux")]
+/// The encoder.
 fn command(plan: &Plan) -> Command {
-    let mut command = Command::new("/proc/self/exe");
-    command.arg(BECOME).arg(std::process::id().to_string());
-    command.arg(&plan.program).args(&plan.arguments);
+    let mut command = bound(Path::new("/proc/self/exe"), &plan.program);
+    command.args(&plan.arguments);
     command
 }
 
-#[cfg(not(target_os = "linux"))]
-fn command(plan: &Plan) -> Command {
-    let mut command = Command::new(&plan.program);
-    command.args(&plan.arguments);
+/// A program that dies with this process, by way of `us`, which is the same as this one: it turns
+/// into it.
+#[cfg(target_os = "linux")]
+pub(super) fn bound(us: &Path, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(us);
+    command.arg(BECOME).arg(std::process::id().to_string()).arg(program);
     command
+}
+
+/// Only Linux can have it die.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn bound(_: &Path, program: impl AsRef<OsStr>) -> Command {
+    Command::new(program)
 }
 
 /// Dies with the guard from now on, and becomes the program. Answers only when it cannot.

@@ -7,21 +7,29 @@
 use super::{
     arguments,
     config::{Mistake, Stream},
+    guard::bound,
     switching::{Rung, ladder},
 };
 use crate::cmaf::{Differs, shares};
-use std::{fs, io, path::Path, process::Output, time::Duration};
-use tokio::{process::Command, time::timeout};
+use std::{
+    fs, io,
+    path::Path,
+    process::{Command, Output},
+    time::Duration,
+};
+use tokio::time::timeout;
 
 /// What is wrong with streams whose qualities the server is to switch. Blocks while ffmpeg runs, a
 /// fraction of a second for each.
-pub fn run(streams: &[Stream]) -> Vec<Mistake> {
-    streams.iter().filter_map(mistake).collect()
+///
+/// `guard`: this program, by way of which ffmpeg dies with it.
+pub fn run(streams: &[Stream], guard: Option<&Path>) -> Vec<Mistake> {
+    streams.iter().filter_map(|stream| mistake(stream, guard)).collect()
 }
 
-fn mistake(stream: &Stream) -> Option<Mistake> {
+fn mistake(stream: &Stream, guard: Option<&Path>) -> Option<Mistake> {
     let rungs = ladder(stream)?;
-    let (key, reason) = match encode(stream, &rungs) {
+    let (key, reason) = match encode(stream, &rungs, guard) {
         Ok(inits) => ("qualities", compare_all(&rungs, inits).err()?),
         Err(reason) => ("switching", format!("its qualities cannot be tried: {reason}")),
     };
@@ -29,9 +37,11 @@ fn mistake(stream: &Stream) -> Option<Mistake> {
 }
 
 /// The inits that a trial gives, in the order of the rungs.
-fn encode(stream: &Stream, rungs: &[Rung]) -> Result<Vec<Vec<u8>>, String> {
+fn encode(stream: &Stream, rungs: &[Rung], guard: Option<&Path>) -> Result<Vec<Vec<u8>>, String> {
     let folder = tempfile::tempdir().map_err(|error| format!("no folder for it: {error}"))?;
-    let output = output_of(Command::new("ffmpeg").args(arguments::trial(stream, folder.path())));
+    let mut command = guard.map_or_else(|| Command::new("ffmpeg"), |guard| bound(guard, "ffmpeg"));
+    command.args(arguments::trial(stream, folder.path()));
+    let output = output_of(command.into());
     let output = output.map_err(|error| format!("ffmpeg cannot be run: {error}"))?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);
@@ -43,7 +53,7 @@ fn encode(stream: &Stream, rungs: &[Rung]) -> Result<Vec<Vec<u8>>, String> {
 }
 
 /// What a program says until its end, which is waited for so long; then it is killed.
-fn output_of(command: &mut Command) -> io::Result<Output> {
+fn output_of(mut command: tokio::process::Command) -> io::Result<Output> {
     const PATIENCE: Duration = Duration::from_secs(30);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let output = async { timeout(PATIENCE, command.kill_on_drop(true).output()).await };
@@ -99,7 +109,7 @@ mod tests {
              qualities = [{qualities}]\n{more}\n"
         );
         let streams = read(&text).expect("of the right kinds");
-        run(&streams).iter().map(ToString::to_string).collect()
+        run(&streams, None).iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! the playlist, as it is shown, says CAN-BLOCK-RELOAD=YES, and nowhere else.
 
 use super::{
+    access_log::Shown,
     failure::Failure,
     headers::max_age,
     holds::Hold,
@@ -65,7 +66,7 @@ impl Reload {
         let Some(hold) = site.holds.enter(&site.library, quest.path, address) else {
             return Lookup { answer: Err(Failure::TooManyHeld), held };
         };
-        log::debug!("{} is held", http.uri());
+        log::debug!("{} is held", Shown(http.uri()));
         forget_headers(http);
         let since = Instant::now();
         // Longer than three target durations is no waiting for the next segment any more.

@@ -11,7 +11,7 @@ use actix_web::{
     HttpResponse,
     dev::ServiceRequest,
     http::{
-        Method,
+        Method, StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
 };
@@ -34,10 +34,11 @@ pub(super) async fn file(
     forget_times(http.headers_mut());
     let is_get = http.method() == Method::GET;
     let mut response = serve::file(site, http, path).await?;
+    let is_whole = is_get && response.status() == StatusCode::OK;
     uncached(&mut response);
     if response.status().is_success() {
         tell(&mut response, bitrate);
-        if is_get {
+        if is_whole {
             choice.served(rank);
         }
     }
@@ -47,22 +48,29 @@ pub(super) async fn file(
 /// The file that is called for. Of a segment that is over, one quality may have less than another:
 /// then what there is does.
 async fn found(site: &Site, choice: &Choice) -> Option<(usize, MediaPath)> {
-    if choice.is_late() {
-        for (rank, path) in choice.candidates() {
-            if is_there(site, &path).await {
-                return Some((rank, path));
-            }
+    let first = choice.candidates().next();
+    if !choice.is_late() {
+        return first;
+    }
+    // All of them together: a disk that hangs is waited for once.
+    timeout(serve::LOOK_TIMEOUT, first_there(site, choice)).await.ok().flatten().or(first)
+}
+
+async fn first_there(site: &Site, choice: &Choice) -> Option<(usize, MediaPath)> {
+    for (rank, path) in choice.candidates() {
+        if is_there(site, &path).await {
+            return Some((rank, path));
         }
     }
-    choice.candidates().next()
+    None
 }
 
 async fn is_there(site: &Site, path: &MediaPath) -> bool {
     if site.library.current(path).is_some() {
         return true;
     }
-    let look = timeout(serve::LOOK_TIMEOUT, site.folder.look(path.clone(), false)).await;
-    matches!(look, Ok(Answer::Live(_) | Answer::Stored(_)))
+    let look = site.folder.look(path.clone(), false).await;
+    matches!(look, Answer::Live(_) | Answer::Stored(_))
 }
 
 /// Qualities are written at the same time: no time tells which one a client has.

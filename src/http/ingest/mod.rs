@@ -68,7 +68,11 @@ pub(super) fn methods(site: &Site, http: &ServiceRequest) -> &'static str {
     let may_write = |ingest: &Ingest| ingest.credential.is_some() || !is_page;
     let takes_uploads = door(http).is_some_and(|door| door.takes_uploads());
     let writes = takes_uploads && site.ingest.as_ref().is_some_and(may_write);
-    if writes { cors::ALL_METHODS } else { cors::METHODS }
+    match (writes, quality::stream_of(http.uri().path())) {
+        (false, _) => cors::METHODS,
+        (true, None) => cors::ALL_METHODS,
+        (true, Some(_)) => quality::METHODS,
+    }
 }
 
 /// Answers a request that is no read, after all of its body.

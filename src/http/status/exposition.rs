@@ -133,7 +133,7 @@ fn switching(text: &mut Text, site: &Site) {
         }
     };
     let name = "lldash_switching_segments_total";
-    let help = "Segments that were sent, by the bitrate that the server chose.";
+    let help = "Whole segments that were answered, by the bitrate that the server chose.";
     family(name, Kind::Counter, help, |_, quality| quality.served);
     let is_forced = |it: &Standing, quality: &Served| u64::from(it.forced == Some(quality.bitrate));
     let help = "1 for the bitrate that all who watch are given.";
