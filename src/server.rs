@@ -127,8 +127,10 @@ impl Server {
         raise_open_files();
         let listeners = listeners(&config)?;
         let (tls, fingerprint) = tls(&config)?;
+        let links = config.folder.allowed_links.iter().map(AsRef::as_ref);
+        let served: Vec<_> = links.chain([config.folder.folder.as_path()]).collect();
         let stats = config.stats.as_ref();
-        let stats = stats.map(|stats| Viewers::start(stats, &config.folder.folder)).transpose();
+        let stats = stats.map(|stats| Viewers::start(stats, &served)).transpose();
         let (viewers, stats) = stats.map_err(StartError)?.unzip();
         let library = Library::timed(config.memory_bytes, config.max_held, clock::now);
         // Before anything is read: it sees files grow from their first byte.

@@ -64,28 +64,24 @@ pub struct Viewers {
 pub struct Writing(Arc<Viewers>);
 
 impl Viewers {
-    /// Opens the files, and begins to write. They tell of people: they do not lie in `served`.
+    /// Opens the files, and begins to write. They tell of people: they lie in no folder of which
+    /// something is `served`.
     ///
     /// # Errors
     /// With one line that names the file and a remedy.
-    pub fn start(settings: &Settings, served: &Path) -> Result<(Arc<Self>, Writing), String> {
+    pub fn start(settings: &Settings, served: &[&Path]) -> Result<(Arc<Self>, Writing), String> {
         let Settings { path, max_bytes } = settings;
-        if is_below(path, served) {
-            return Err(format!(
-                "cannot write statistics to {}: it lies in the folder that is served, where all \
-                 the world could read it; name a file elsewhere",
-                path.display()
-            ));
-        }
-        let beside = sheet::with_word(path, "summary");
-        let open = |path: &PathBuf, head| {
-            let sheet = Sheet::open(path, head, *max_bytes);
+        let open = |path: &Path, head| {
+            // Once more when it is there: its name may be a link that led to nothing before.
+            let sheet = private(path, served)
+                .and_then(|()| Sheet::open(path, head, *max_bytes))
+                .and_then(|sheet| private(path, served).map(|()| sheet));
             sheet.map_err(|reason| {
                 format!("cannot write statistics to {}: {reason}", path.display())
             })
         };
         let rows = open(path, columns::head_of_rows())?;
-        let visits = open(&beside, columns::head_of_visits())?;
+        let visits = open(&sheet::with_word(path, "summary"), columns::head_of_visits())?;
         let shared = Arc::new(Self::default());
         let recorder = Recorder::new(shared.clone(), rows, visits);
         let thread = thread::Builder::new().name("stats".to_owned()).spawn(|| recorder.run());
@@ -123,10 +119,19 @@ impl Viewers {
     }
 }
 
-fn is_below(path: &Path, served: &Path) -> bool {
+/// Refuses a file that is served, or that would be when it is made anew: then the folder counts,
+/// and not where a link leads.
+fn private(path: &Path, served: &[&Path]) -> Result<(), String> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new(".")).canonicalize();
-    folder.is_ok_and(|folder| served.canonicalize().is_ok_and(|served| folder.starts_with(served)))
+    let places = [folder.unwrap_or(Path::new(".")), path];
+    let places: Vec<_> = places.iter().filter_map(|place| place.canonicalize().ok()).collect();
+    let mut served = served.iter().filter_map(|served| served.canonicalize().ok());
+    if served.any(|served| places.iter().any(|place| place.starts_with(&served))) {
+        let reason = "it lies in a folder that is served, where all the world could read it; name \
+                      a file elsewhere";
+        return Err(reason.to_owned());
+    }
+    Ok(())
 }
 
 impl Drop for Writing {

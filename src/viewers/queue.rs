@@ -161,7 +161,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let served = tempfile::tempdir().expect("a folder");
         let settings = Settings { path: folder.path().join("x.csv"), max_bytes: 1 << 30 };
-        let (viewers, writing) = Viewers::start(&settings, served.path()).expect("started");
+        let (viewers, writing) = Viewers::start(&settings, &[served.path()]).expect("started");
         (0..5000).for_each(|_| viewers.note(seen()));
         drop(writing);
         let text = std::fs::read_to_string(&settings.path).expect("text");

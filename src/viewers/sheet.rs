@@ -12,8 +12,6 @@ pub(super) struct Sheet {
     path: PathBuf,
     head: Vec<u8>,
     file: File,
-    /// So many bytes of it are whole lines; a pipe or a device has no length.
-    length: Option<u64>,
     max_bytes: u64,
     /// It was put aside, and there is no new one yet.
     is_aside: bool,
@@ -34,13 +32,8 @@ impl Sheet {
             }
             _ => error.to_string(),
         };
-        let (file, length) = begin(path, &head)
-            .map_err(told)?
-            .ok_or("it begins with other columns; move it away, or name another file".to_owned())?;
-        if let Err(TryLockError::WouldBlock) = file.try_lock() {
-            return Err("another lldash writes it; name another file".to_owned());
-        }
-        Ok(Self { path: path.to_owned(), head, file, length, max_bytes, is_aside: false })
+        let file = begin(path, &head).map_err(told)?;
+        Ok(Self { path: path.to_owned(), head, file, max_bytes, is_aside: false })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -48,70 +41,91 @@ impl Sheet {
     }
 
     /// Adds whole lines. When they do not fit in, the file is put aside first, in place of the one
-    /// that was put aside before.
+    /// that was put aside before. Others may do so too: they take it away and leave a new one or
+    /// none, or copy it and empty it.
     ///
     /// # Errors
     /// When they cannot be written; then none of them is, and it can be tried again.
     pub(super) fn add(&mut self, lines: &[u8]) -> io::Result<()> {
-        let more = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-        let is_full = |length: u64| {
-            length.saturating_add(more) > self.max_bytes && length > self.head.len() as u64
-        };
-        if self.length.is_some_and(is_full) && !self.is_aside {
-            fs::rename(&self.path, aside(&self.path))?;
-            self.is_aside = true;
-        }
-        // Others may have taken it away, too.
-        if self.is_aside || !self.path.exists() {
+        if self.is_aside || !is_at(&self.path, &self.file) {
             self.begin_anew()?;
         }
-        if let Err(error) = self.file.write_all(lines) {
-            // Half a line would join the next one.
-            if let Some(length) = self.length {
-                let _ = self.file.set_len(length);
-            }
-            return Err(error);
+        let mut length = self.file.metadata()?.len();
+        let head = self.head.len() as u64;
+        if length > head && length.saturating_add(lines.len() as u64) > self.max_bytes {
+            fs::rename(&self.path, aside(&self.path))?;
+            self.is_aside = true;
+            self.begin_anew()?;
+            length = self.file.metadata()?.len();
         }
-        self.length = self.length.map(|length| length + more);
-        Ok(())
+        if length == 0 {
+            append(&self.file, &self.head, 0)?;
+            length = head;
+        }
+        append(&self.file, lines, length)
     }
 
     fn begin_anew(&mut self) -> io::Result<()> {
-        let begun = begin(&self.path, &self.head)?;
-        let (file, length) = begun.ok_or_else(|| io::Error::other("it has other columns"))?;
-        let _ = file.try_lock();
-        (self.file, self.length, self.is_aside) = (file, length, false);
+        self.file = begin(&self.path, &self.head)?;
+        self.is_aside = false;
         Ok(())
     }
 }
 
-/// Opens it, with its head. `None` when it has another one.
-fn begin(path: &Path, head: &[u8]) -> io::Result<Option<(File, Option<u64>)>> {
-    let is_regular = fs::metadata(path).map_or(true, |it| it.is_file());
-    // What is no file may have no one who reads it, or nothing that could be.
-    let mut options = OpenOptions::new();
-    let mut file = options.append(true).read(is_regular).create(true).open(path)?;
-    if !is_regular {
-        file.write_all(head)?;
-        return Ok(Some((file, None)));
+/// Opens it, with its head, for one writer alone.
+fn begin(path: &Path, head: &[u8]) -> io::Result<File> {
+    // To open a pipe waits for one who reads it; and none of the others has a length.
+    if fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir()) {
+        return Err(io::Error::other("it is no regular file; name one, or a name that is free"));
+    }
+    let file = options().open(path)?;
+    // Before anything of it is changed: what looks torn may be what another one is writing.
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        return Err(io::Error::other("another lldash writes it; name another file"));
     }
     let mut old = Vec::new();
     (&file).take(head.len() as u64).read_to_end(&mut old)?;
-    let mut length = file.metadata()?.len();
+    let length = file.metadata()?.len();
     if old.is_empty() {
-        if let Err(error) = file.write_all(head) {
-            let _ = file.set_len(0);
-            return Err(error);
-        }
-        length = head.len() as u64;
+        append(&file, head, 0)?;
     } else if old != head {
-        return Ok(None);
+        let reason = "it begins with other columns; move it away, or name another file";
+        return Err(io::Error::other(reason));
     } else if !ends_in_a_line(&file, length)? {
         // What was written last broke off with its machine.
-        file.write_all(b"\n")?;
-        length += 1;
+        append(&file, b"\n", length)?;
     }
-    Ok(Some((file, Some(length))))
+    Ok(file)
+}
+
+/// It tells of people: a new one is for its owner alone.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.append(true).read(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Whether this is the file of that name still.
+#[cfg(unix)]
+fn is_at(path: &Path, file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place = |it: fs::Metadata| (it.dev(), it.ino());
+    let named = fs::metadata(path).map(place);
+    named.is_ok_and(|named| file.metadata().is_ok_and(|it| place(it) == named))
+}
+
+#[cfg(not(unix))]
+fn is_at(path: &Path, _: &File) -> bool {
+    path.exists()
+}
+
+/// Adds all of it to a file of that length, or nothing: half a line would join the next one.
+fn append(mut file: &File, bytes: &[u8], length: u64) -> io::Result<()> {
+    file.write_all(bytes).inspect_err(|_| {
+        let _ = file.set_len(length);
+    })
 }
 
 fn ends_in_a_line(mut file: &File, length: u64) -> io::Result<bool> {
@@ -193,12 +207,60 @@ mod tests {
         open(&path, 100).expect("free again");
     }
 
+    #[test]
+    fn stats_files_that_others_replace_or_empty_are_begun_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, old) = (folder.path().join("x.csv"), folder.path().join("old"));
+        let mut sheet = open(&path, 16).expect("new");
+        sheet.add(b"1,2\n").expect("written");
+        fs::rename(&path, &old).expect("renamed");
+        fs::write(&path, "").expect("written");
+        sheet.add(b"3,4\n").expect("written");
+        assert_eq!((text(&old), text(&path)), ("a,b\n1,2\n".into(), "a,b\n3,4\n".into()));
+        sheet.add(b"5,6\n").expect("written");
+        // Emptied in its place it has its head again, and all of its room.
+        File::options().write(true).open(&path).expect("there").set_len(0).expect("emptied");
+        sheet.add(b"7,8\n").expect("written");
+        sheet.add(b"9,0\n").expect("written");
+        assert_eq!(text(&path), "a,b\n7,8\n9,0\n");
+        assert!(!aside(&path).exists());
+        fs::remove_file(&path).expect("removed");
+        fs::write(&path, "others\n").expect("written");
+        sheet.add(b"1,2\n").expect_err("it has other columns");
+        assert_eq!(text(&path), "others\n", "left as it was");
+    }
+
+    #[test]
+    fn stats_files_of_another_writer_are_not_repaired() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.csv");
+        let _first = open(&path, 100).expect("new");
+        fs::write(&path, "a,b\n1,").expect("written");
+        open(&path, 100).expect_err("it is taken");
+        assert_eq!(text(&path), "a,b\n1,");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn stats_files_are_for_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.csv");
+        open(&path, 100).expect("new");
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
-    fn stats_devices_are_written_too() {
-        open(Path::new("/dev/null"), 10).expect("open").add(b"1,2\n").expect("written");
-        let full = open(Path::new("/dev/full"), 10).expect_err("nothing fits in");
-        assert!(full.contains("the disk is full"), "{full}");
+    fn stats_are_written_to_no_pipe_and_no_device() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("made");
+        for path in [&*pipe, Path::new("/dev/null")] {
+            let refused = open(path, 100).expect_err("it has no length");
+            assert!(refused.contains("no regular file; name one"), "{refused}");
+        }
     }
 
     #[test]

@@ -39,9 +39,33 @@ fn stats_that_cannot_be_written_are_refused_at_the_start() {
     assert_eq!(fs::read(&other).expect("there"), b"a,b\n1,2\n");
     assert!(refusal(&folder.path().join("none/x.csv")).contains("make it first"));
     assert!(refusal(folder.path()).contains("it is a folder"));
-    assert!(refusal(&served.path().join("x.csv")).contains("in the folder that is served"));
+    assert!(refusal(&served.path().join("x.csv")).contains("in a folder that is served"));
     let watched = Watched::start(&[]);
     assert!(refusal(&watched.file("x.csv")).contains("another lldash writes it"));
+}
+
+#[test]
+fn stats_are_not_where_links_of_the_folder_lead() {
+    let (folder, served) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("two"));
+    let refusal = |path: &std::path::Path, options: &[&str]| {
+        let (path, served) = (path.to_str().expect("text"), served.path().to_str().expect("text"));
+        let own = ["-p", "0", "--stats", path, served];
+        let (code, error) = refused(&[options, &own].concat());
+        assert_eq!((code, error.lines().count()), (Some(1), 1), "{error}");
+        assert!(error.contains("in a folder that is served"), "{error}");
+    };
+    let allowed = folder.path().join("allowed");
+    fs::create_dir(&allowed).expect("made");
+    refusal(&allowed.join("x.csv"), &["--allow-link", allowed.to_str().expect("text")]);
+    for (link, target) in [("x.csv", "x"), ("y.summary.csv", "y")] {
+        let link = folder.path().join(link);
+        std::os::unix::fs::symlink(served.path().join(target), &link).expect("linked");
+    }
+    // Whether there is something at a link's end or not.
+    for _ in 0..2 {
+        refusal(&folder.path().join("x.csv"), &[]);
+        refusal(&folder.path().join("y.csv"), &[]);
+    }
 }
 
 #[test]
