@@ -30,6 +30,9 @@ const CMCD: [HeaderName; 4] = [
     HeaderName::from_static("cmcd-status"),
 ];
 
+/// What a response is (CTA-5006): when the server chose its quality, that quality's bitrate.
+const CMSD_STATIC: HeaderName = HeaderName::from_static("cmsd-static");
+
 /// Goes with a part's response: when its segment was complete, if it is.
 pub(super) struct Complete(pub(super) Option<SystemTime>);
 
@@ -82,6 +85,7 @@ impl Viewing {
             return None;
         }
         let headers = http.headers();
+        let (cmcd_headers, cmcd_left_out) = texts(headers);
         let now = clock::now();
         let seen = Seen {
             what,
@@ -90,10 +94,12 @@ impl Viewing {
             address: http.peer_addr().map(|address| address.ip()),
             agent: headers.get(USER_AGENT).map(|it| agent(it.as_bytes())).unwrap_or_default(),
             query: http.uri().query().and_then(cmcd::only).map(shortened),
-            cmcd_headers: texts(headers),
+            cmcd_headers,
+            cmcd_left_out,
             status: 0,
             end: Ending::Left,
             bytes: 0,
+            sent_kbps: None,
             held: Duration::ZERO,
             took: Duration::ZERO,
             age: Age::Unknown,
@@ -108,6 +114,7 @@ impl Viewing {
             return None;
         }
         self.seen.status = response.status().as_u16();
+        self.seen.sent_kbps = sent_kbps(response.headers());
         let held = held(response.headers());
         self.seen.held = held.unwrap_or_default();
         let of_part = response.extensions().get::<Complete>().map(|complete| complete.0);
@@ -152,14 +159,19 @@ fn agent(bytes: &[u8]) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
-fn texts(headers: &HeaderMap) -> Vec<String> {
-    let values = CMCD.into_iter().flat_map(|name| headers.get_all(name));
-    let mut room = cmcd::MAX_BYTES;
-    let fits = |text: &&str| {
-        room = room.saturating_sub(text.len());
-        room > 0
-    };
-    values.filter_map(|value| value.to_str().ok()).take_while(fits).map(str::to_owned).collect()
+/// What is read of the CMCD headers, and how many are left out.
+fn texts(headers: &HeaderMap) -> (Vec<String>, u64) {
+    let (mut texts, mut left_out, mut room) = (Vec::new(), 0, cmcd::MAX_BYTES);
+    for value in CMCD.into_iter().flat_map(|name| headers.get_all(name)) {
+        match value.to_str().ok().filter(|text| text.len() <= room) {
+            Some(text) => {
+                room -= text.len();
+                texts.push(text.to_owned());
+            }
+            None => left_out += 1,
+        }
+    }
+    (texts, left_out)
 }
 
 /// A pair of a query: one that is too long stays too long, but not by much.
@@ -171,6 +183,12 @@ fn shortened(pair: &str) -> String {
 fn held(headers: &HeaderMap) -> Option<Duration> {
     let millis = headers.get(SERVER_TIMING)?.to_str().ok()?.strip_prefix("wait;dur=")?;
     Duration::try_from_secs_f64(millis.parse::<f64>().ok()? / 1000.0).ok()
+}
+
+/// The bitrate of which the response says that it has it, in kbit/s.
+fn sent_kbps(headers: &HeaderMap) -> Option<u64> {
+    let pairs = headers.get(CMSD_STATIC)?.to_str().ok()?.split(',');
+    pairs.filter_map(|pair| pair.trim().strip_prefix("br=")).find_map(|br| br.parse().ok())
 }
 
 fn last_modified(headers: &HeaderMap) -> Option<SystemTime> {
@@ -191,13 +209,22 @@ mod tests {
     }
 
     #[test]
+    fn stats_of_the_quality_that_was_chosen_are_read_from_its_response() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(sent_kbps(&headers), None);
+        headers.insert(CMSD_STATIC, HeaderValue::from_static("ot=v,br=900"));
+        assert_eq!(sent_kbps(&headers), Some(900));
+    }
+
+    #[test]
     fn stats_of_what_players_say_no_more_is_kept_than_is_read() {
         let mut headers = HeaderMap::new();
         for name in CMCD {
             let value = HeaderValue::from_str(&"x".repeat(1500)).expect("a value");
             headers.append(name, value);
         }
-        assert_eq!(texts(&headers).len(), 2);
+        let (read, left_out) = texts(&headers);
+        assert_eq!((read.len(), left_out), (2, 2), "and counted");
         assert!(shortened(&format!("CMCD={}", "x".repeat(99_999))).len() < cmcd::MAX_BYTES + 9);
     }
 

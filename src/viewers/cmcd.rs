@@ -60,15 +60,11 @@ impl Cmcd {
     pub fn read<'a>(query: Option<&str>, headers: impl IntoIterator<Item = &'a str>) -> Self {
         let mut cmcd = Self::default();
         if let Some(encoded) = query.and_then(parameter) {
-            if encoded.len() > MAX_BYTES {
-                cmcd.malformed += 1;
-                return cmcd;
-            }
             // dash.js and hls.js write a space as forms do; a plus has an escape of its own.
-            let encoded = encoded.replace('+', " ");
-            match percent_decode_str(&encoded).decode_utf8() {
-                Ok(text) => cmcd.add(&text),
-                Err(_) => cmcd.malformed += 1,
+            let plain = (encoded.len() <= MAX_BYTES).then(|| encoded.replace('+', " "));
+            match plain.as_ref().map(|plain| percent_decode_str(plain).decode_utf8()) {
+                Some(Ok(text)) => cmcd.add(&text),
+                Some(Err(_)) | None => cmcd.malformed += 1,
             }
         }
         headers.into_iter().for_each(|text| cmcd.add(text));
@@ -215,7 +211,7 @@ fn text(value: &str) -> Option<String> {
 }
 
 /// A row of the file stays one line.
-fn visible(letter: char) -> char {
+pub(super) fn visible(letter: char) -> char {
     if letter.is_control() { ' ' } else { letter }
 }
 

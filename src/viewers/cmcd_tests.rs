@@ -34,6 +34,9 @@ fn cmcd_in_headers_wins_over_the_query() {
     let read = Cmcd::read(Some("CMCD=bl%3D1"), headers);
     assert_eq!((read.integer("br"), read.integer("bl")), (Some(3200), Some(2000)));
     assert_eq!((read.value("sid"), read.integer("rtp")), (Some("a"), Some(12000)));
+    let long = format!("CMCD={}", "a".repeat(MAX_BYTES + 1));
+    let read = Cmcd::read(Some(&long), ["bl=2000"]);
+    assert_eq!((read.integer("bl"), read.malformed), (Some(2000), 1));
 }
 
 #[test]

@@ -3,11 +3,15 @@
 //! Times of the day are RFC 3339 with milliseconds, UTC; all others are seconds with three
 //! decimals. What is not known is empty.
 
-use super::{cmcd::KEYS, table::Row, visit::Sums};
+use super::{
+    cmcd::{KEYS, visible},
+    table::Row,
+    visit::Sums,
+};
 use std::{borrow::Cow, net::IpAddr, time::Duration};
 
 /// The columns of a request, before those of CMCD.
-const OF_ROWS: [&str; 17] = [
+const OF_ROWS: [&str; 18] = [
     "time",
     "address",
     "user_agent",
@@ -18,6 +22,7 @@ const OF_ROWS: [&str; 17] = [
     "status",
     "end",
     "bytes",
+    "sent_kbps",
     "took_s",
     "held_s",
     "interval_s",
@@ -87,7 +92,7 @@ pub(super) fn head_of_visits() -> Vec<u8> {
 /// A request's line.
 pub(super) fn row(lines: &mut Lines, row: &Row) {
     let Row { seen, segment, cmcd, .. } = row;
-    let own: [Cow<'_, str>; 17] = [
+    let own: [Cow<'_, str>; 18] = [
         time(seen.at),
         address(seen.address),
         text(&seen.agent),
@@ -98,12 +103,13 @@ pub(super) fn row(lines: &mut Lines, row: &Row) {
         seen.status.to_string().into(),
         seen.end.name().into(),
         seen.bytes.to_string().into(),
+        number(seen.sent_kbps),
         seconds(Some(seen.took)),
         seconds(Some(seen.held)),
         seconds(row.interval),
         decimals(row.jitter_seconds),
         seconds(row.age),
-        row.late.map(|late| late.to_string()).unwrap_or_default().into(),
+        number(row.late),
         row.clients.to_string().into(),
     ];
     let known = KEYS.iter().filter(|key| **key != SESSION);
@@ -127,7 +133,7 @@ pub(super) fn visit(lines: &mut Lines, sums: &Sums) {
         sums.late.to_string().into(),
         sums.broken.to_string().into(),
         sums.starved.to_string().into(),
-        sums.least_buffer_ms.map(|it| it.to_string()).unwrap_or_default().into(),
+        number(sums.least_buffer_ms),
         seconds(sums.last.duration_since(sums.first).ok()),
     ];
     lines.add(own);
@@ -141,6 +147,10 @@ fn address(address: Option<IpAddr>) -> Cow<'static, str> {
     address.map(|address| address.to_canonical().to_string()).unwrap_or_default().into()
 }
 
+fn number(number: Option<u64>) -> Cow<'static, str> {
+    number.map(|number| number.to_string()).unwrap_or_default().into()
+}
+
 fn seconds(time: Option<Duration>) -> Cow<'static, str> {
     decimals(time.map(|time| time.as_secs_f64()))
 }
@@ -149,11 +159,15 @@ fn decimals(number: Option<f64>) -> Cow<'static, str> {
     number.map(|number| format!("{number:.3}")).unwrap_or_default().into()
 }
 
-/// A text that others chose. One that a spreadsheet would take for a formula gets an apostrophe
+/// A text that others chose: it stays on its line, and one that a spreadsheet would take for a formula gets an apostrophe
 /// before it, as OWASP advises ("CSV injection").
 fn text(text: &str) -> Cow<'_, str> {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    if is_formula { format!("'{text}").into() } else { text.into() }
+    if !is_formula && !text.contains(char::is_control) {
+        return text.into();
+    }
+    let before = if is_formula { "'" } else { "" };
+    before.chars().chain(text.chars().map(visible)).collect()
 }
 
 #[cfg(test)]
@@ -165,6 +179,7 @@ mod tests {
         assert_eq!(text("=1+1"), "'=1+1");
         assert_eq!(text("@x"), "'@x");
         assert_eq!(text("Mozilla/5.0"), "Mozilla/5.0");
+        assert_eq!((text("a\nb\u{85}"), text("\n=1")), ("a b ".into(), "' =1".into()));
         let mut lines = Lines::new();
         lines.add([Cow::from("a,b"), Cow::from("say \"x\""), Cow::from("two\nlines"), "".into()]);
         assert_eq!(lines.finish(), b"\"a,b\",\"say \"\"x\"\"\",\"two\nlines\",\n");

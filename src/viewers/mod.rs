@@ -55,7 +55,7 @@ pub struct Settings {
 pub struct Viewers {
     queue: Queue,
     table: Mutex<Table>,
-    /// Requests that are in no file.
+    /// Lines that are in no file.
     lost: AtomicU64,
 }
 
@@ -105,7 +105,7 @@ impl Viewers {
         let watched = table.watched(now, usize::MAX);
         table.figures().write(text, &watched);
         drop(table);
-        let help = "Requests for segments that are missing in the file of statistics.";
+        let help = "Lines, of requests and of visits, that are missing in the files of statistics.";
         let lost = self.lost.load(Relaxed);
         text.single("lldash_viewer_lost_rows_total", Kind::Counter, help, lost);
     }

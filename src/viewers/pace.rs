@@ -6,6 +6,9 @@ use std::time::{Duration, Instant, SystemTime};
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Pace {
     latest: Option<Instant>,
+    number: Option<u64>,
+    /// By how much the number grew the last time.
+    step: Option<u64>,
     interval: Option<Duration>,
     jitter_seconds: Option<f64>,
 }
@@ -13,24 +16,34 @@ pub(super) struct Pace {
 /// What a request adds to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Beat {
-    /// Since the one before; `None` for the first, and for one that was asked before another that
-    /// ended sooner.
+    /// Since the one before; `None` for the first, for one that was asked before another that
+    /// ended sooner, and for one that does not follow the one before.
     pub(super) interval: Option<Duration>,
     /// The jitter now, in seconds; `None` until there is something to compare with.
     pub(super) jitter_seconds: Option<f64>,
 }
 
 impl Pace {
-    /// A request was asked then. `lasts`: its segment's duration, if the player says it.
+    /// A request for the segment of that number was asked then. `lasts`: the segment's duration, if
+    /// the player says it.
     ///
     /// The jitter is that of RFC 3550, section 6.4.1: `J += (|D| - J) / 16`, where D is the
     /// interval less what it should have been. That is the duration of the segment, or else the
     /// interval before: segments last equally long.
-    pub(super) fn note(&mut self, asked: Instant, lasts: Option<Duration>) -> Beat {
-        let before = self.latest.replace(self.latest.map_or(asked, |latest| latest.max(asked)));
-        let Some(interval) = before.and_then(|before| asked.checked_duration_since(before)) else {
-            return Beat { interval: None, jitter_seconds: self.jitter_seconds };
-        };
+    pub(super) fn note(
+        &mut self,
+        number: Option<u64>,
+        asked: Instant,
+        lasts: Option<Duration>,
+    ) -> Beat {
+        let untold = Beat { interval: None, jitter_seconds: self.jitter_seconds };
+        if self.latest.is_some_and(|latest| asked < latest) {
+            return untold;
+        }
+        let before = self.latest.replace(asked);
+        let is_next = self.is_next(number);
+        let Some(before) = before.filter(|_| is_next) else { return untold };
+        let interval = asked.saturating_duration_since(before);
         let expected = lasts.or(self.interval.replace(interval));
         if let Some(expected) = expected {
             let jitter = self.jitter_seconds.unwrap_or_default();
@@ -38,6 +51,21 @@ impl Pace {
             self.jitter_seconds = Some(jitter + (difference - jitter) / 16.0);
         }
         Beat { interval: Some(interval), jitter_seconds: self.jitter_seconds }
+    }
+
+    /// Whether nothing lies between the segment before and that of this number: a player that was
+    /// away, on another quality, was not slow. Of numbers that are times the step before tells.
+    fn is_next(&mut self, number: Option<u64>) -> bool {
+        let before = std::mem::replace(&mut self.number, number);
+        let Some((number, before)) = number.zip(before) else { return true };
+        let Some(step) = number.checked_sub(before) else { return false };
+        if step == 0 {
+            return true;
+        }
+        match self.step.replace(step) {
+            Some(usual) => step < usual.saturating_mul(2),
+            None => step == 1 || step > MAX_STEPS,
+        }
     }
 
     /// The jitter so far, in seconds.
@@ -92,7 +120,8 @@ mod tests {
     #[test]
     fn jitter_is_that_of_rfc_3550() {
         let (mut pace, start) = (Pace::default(), Instant::now());
-        let mut note = |at, lasts: Option<u64>| pace.note(start + millis(at), lasts.map(millis));
+        let mut note =
+            |at, lasts: Option<u64>| pace.note(None, start + millis(at), lasts.map(millis));
         assert_eq!(note(0, None), Beat::default());
         let second = note(2000, None);
         assert_eq!(second, Beat { interval: Some(millis(2000)), jitter_seconds: None });
@@ -110,16 +139,41 @@ mod tests {
     #[test]
     fn jitter_of_one_who_is_regular_is_none() {
         let (mut pace, start) = (Pace::default(), Instant::now());
-        let beats = (0..9).map(|at| pace.note(start + millis(at * 500), None));
+        let beats = (0..9).map(|at| pace.note(None, start + millis(at * 500), None));
         assert_eq!(beats.last().and_then(|beat| beat.jitter_seconds), Some(0.0));
     }
 
     #[test]
     fn intervals_of_requests_that_overlap_are_not_told() {
         let (mut pace, start) = (Pace::default(), Instant::now());
-        pace.note(start + millis(100), None);
-        assert_eq!(pace.note(start, None).interval, None);
-        assert_eq!(pace.note(start + millis(300), None).interval, Some(millis(200)));
+        pace.note(Some(2), start + millis(100), None);
+        assert_eq!(pace.note(Some(1), start, None).interval, None);
+        assert_eq!(pace.note(Some(3), start + millis(300), None).interval, Some(millis(200)));
+    }
+
+    #[test]
+    fn intervals_are_those_of_segments_that_follow_each_other() {
+        for unit in [1, 90_000, 2] {
+            let (mut pace, start) = (Pace::default(), Instant::now());
+            let mut note = |number: u64| {
+                let beat =
+                    pace.note(Some(100 + number * unit), start + millis(number * 1000), None);
+                (beat.interval, beat.jitter_seconds)
+            };
+            let known = (unit != 2).then(|| millis(1000));
+            assert_eq!((note(1), note(2)), ((None, None), (known, None)));
+            note(3);
+            let second = (Some(millis(1000)), Some(0.0));
+            assert_eq!(note(4), second);
+            // It was away, and comes back.
+            assert_eq!(note(8), (None, Some(0.0)));
+            assert_eq!(note(9), second);
+            assert_eq!(note(10), second);
+        }
+        // It goes back, and asks for the same once more.
+        let (mut pace, start) = (Pace::default(), Instant::now());
+        let mut note = |number, at| pace.note(Some(number), start + millis(at), None).interval;
+        assert_eq!((note(7, 0), note(5, 100), note(5, 300)), (None, None, Some(millis(200))));
     }
 
     #[test]

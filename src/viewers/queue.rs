@@ -10,15 +10,25 @@ use std::{
 /// are more is lost, and counted.
 const MAX_WAITING: usize = 8192;
 
-/// They wait so long for others, to be written together.
+/// They wait so long for others, to be written together, unless there are [`MANY`].
 const GATHERING: Duration = Duration::from_millis(100);
 
+/// So many are taken at once: a crowd leaves more within the time of gathering than may wait.
+const MANY: usize = MAX_WAITING / 2;
+
 /// One side tells, the other takes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Queue {
     state: Mutex<State>,
-    /// Told when the first one comes, and at the end.
+    /// Told when the first one comes, when there are many, and at the end.
     changed: Condvar,
+    gathering: Duration,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), gathering: GATHERING }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -51,9 +61,9 @@ impl Queue {
             return;
         }
         state.waiting.push(seen);
-        let is_first = state.waiting.len() == 1;
+        let is_news = [1, MANY].contains(&state.waiting.len());
         drop(state);
-        if is_first {
+        if is_news {
             self.changed.notify_all();
         }
     }
@@ -75,8 +85,8 @@ impl Queue {
         };
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
         if !state.waiting.is_empty() {
-            let gathered =
-                self.changed.wait_timeout_while(state, GATHERING, |state| !state.is_ending);
+            let is_gathering = |state: &mut State| state.waiting.len() < MANY && !state.is_ending;
+            let gathered = self.changed.wait_timeout_while(state, self.gathering, is_gathering);
             state = gathered.unwrap_or_else(PoisonError::into_inner).0;
         }
         Batch {
@@ -123,9 +133,11 @@ mod tests {
             agent: String::new(),
             query: None,
             cmcd_headers: Vec::new(),
+            cmcd_left_out: 0,
             status: 200,
             end: Ending::Done,
             bytes: 0,
+            sent_kbps: None,
             held: Duration::ZERO,
             took: Duration::ZERO,
             age: Age::Unknown,
@@ -154,6 +166,16 @@ mod tests {
         let thread = thread::spawn(move || waits.next(None).seen.len());
         queue.add(seen());
         assert_eq!(thread.join().expect("it wakes"), 1);
+    }
+
+    #[test]
+    fn stats_of_a_crowd_are_taken_as_soon_as_there_are_many() {
+        let gathering = Duration::from_secs(3600);
+        let queue = Arc::new(Queue { gathering, ..Queue::default() });
+        let waits = queue.clone();
+        let thread = thread::spawn(move || waits.next(None).seen.len());
+        (0..MANY).for_each(|_| queue.add(seen()));
+        assert_eq!(thread.join().expect("it wakes"), MANY);
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! The thread that writes what is seen.
 
-use super::{
-    Seen, Viewers, columns, columns::Lines, queue::Batch, sheet::Sheet, table::Table, visit::Sums,
-};
+use super::{Seen, Viewers, columns, columns::Lines, queue::Batch, sheet::Sheet, visit::Sums};
 use std::{io, sync::Arc, time::Instant};
 
 /// So many visits are told of in the log when the server stops.
@@ -36,7 +34,7 @@ impl Recorder {
         loop {
             let batch = self.shared.queue.next(until);
             let is_last = batch.is_last;
-            until = self.write(batch);
+            until = self.write(batch, Instant::now());
             if is_last {
                 return self.shared.queue.ended();
             }
@@ -44,10 +42,13 @@ impl Recorder {
     }
 
     /// Answers when it is to be done again at the latest.
-    fn write(&mut self, batch: Batch) -> Option<Instant> {
-        let (now, mut lines) = (Instant::now(), Lines::new());
+    fn write(&mut self, mut batch: Batch, now: Instant) -> Option<Instant> {
+        // Of two that ended at almost the same time, another thread may have been faster with the
+        // later one.
+        batch.seen.sort_by_key(|seen| seen.asked);
         let mut table = self.shared.table();
-        let count = note(&mut table, batch.seen, now, &mut lines);
+        let rows = batch.seen.into_iter().filter_map(|seen| table.note(seen, now));
+        let rows: Vec<_> = rows.collect();
         table.expire(now);
         if batch.is_last {
             table.close();
@@ -60,7 +61,10 @@ impl Recorder {
                 log::warn!("requests come too fast for the statistics: {} are missing", batch.lost);
             }
         }
-        let failed = self.rows.add(&lines.finish(), count);
+        // Others may look at the table meanwhile.
+        let mut lines = Lines::new();
+        rows.iter().for_each(|row| columns::row(&mut lines, row));
+        let failed = self.rows.add(&lines.finish(), rows.len() as u64);
         self.shared.lost(failed);
         self.tell(&ended, batch.is_last);
         until
@@ -73,7 +77,8 @@ impl Recorder {
         }
         let mut lines = Lines::new();
         ended.iter().for_each(|sums| columns::visit(&mut lines, sums));
-        self.visits.add(&lines.finish(), ended.len() as u64);
+        let failed = self.visits.add(&lines.finish(), ended.len() as u64);
+        self.shared.lost(failed);
         if is_last {
             ended.iter().rev().take(MAX_LOGGED).for_each(|sums| log::info!("{sums}"));
             if let Some(more) = ended.len().checked_sub(MAX_LOGGED).filter(|more| *more > 0) {
@@ -81,15 +86,6 @@ impl Recorder {
             }
         }
     }
-}
-
-/// Answers how many lines there are.
-fn note(table: &mut Table, mut seen: Vec<Seen>, now: Instant, lines: &mut Lines) -> u64 {
-    // Of two that ended at almost the same time, another thread may have been faster with the
-    // later one.
-    seen.sort_by_key(|seen| seen.asked);
-    let rows = seen.into_iter().filter_map(|seen| table.note(seen, now));
-    rows.map(|row| columns::row(lines, &row)).count() as u64
 }
 
 impl Output {
@@ -119,5 +115,76 @@ impl Output {
         }
         self.missing += count;
         count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        live::MediaPath,
+        viewers::{Age, Ending, What, table::VISIT},
+    };
+    use std::{
+        fs,
+        net::{IpAddr, Ipv4Addr},
+        path::Path,
+        time::{Duration, SystemTime},
+    };
+
+    fn batch(asked: Instant) -> Batch {
+        let seen = Seen {
+            what: What::File(MediaPath::at_root("1.m4s")),
+            asked,
+            at: SystemTime::UNIX_EPOCH,
+            address: Some(IpAddr::from(Ipv4Addr::LOCALHOST)),
+            agent: "a".to_owned(),
+            query: None,
+            cmcd_headers: Vec::new(),
+            cmcd_left_out: 0,
+            status: 200,
+            end: Ending::Done,
+            bytes: 100,
+            sent_kbps: Some(900),
+            held: Duration::ZERO,
+            took: Duration::ZERO,
+            age: Age::Unknown,
+            complete: None,
+        };
+        Batch { seen: vec![seen], ..Batch::default() }
+    }
+
+    fn recorder(folder: &Path) -> Recorder {
+        let open = |name, head| Sheet::open(&folder.join(name), head, 1 << 20).expect("open");
+        let rows = open("x.csv", columns::head_of_rows());
+        let visits = open("y.csv", columns::head_of_visits());
+        Recorder::new(Arc::default(), rows, visits)
+    }
+
+    #[test]
+    fn stats_have_a_visit_when_its_client_has_asked_for_nothing_for_long() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut recorder, now) = (recorder(folder.path()), Instant::now());
+        let count =
+            |name| fs::read_to_string(folder.path().join(name)).expect("text").lines().count();
+        let until = recorder.write(batch(now), now);
+        assert_eq!((until, count("x.csv"), count("y.csv")), (Some(now + VISIT), 2, 1));
+        assert_eq!(recorder.write(Batch::default(), now + VISIT), None);
+        assert_eq!((count("x.csv"), count("y.csv")), (2, 2));
+        let text = fs::read_to_string(folder.path().join("x.csv")).expect("text");
+        assert!(text.contains(",1.m4s,200,done,100,900,0.000,0.000,"), "{text}");
+    }
+
+    #[test]
+    fn stats_that_cannot_be_written_are_counted_in_both_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut recorder, now) = (recorder(folder.path()), Instant::now());
+        for name in ["x.csv", "y.csv"] {
+            fs::remove_file(folder.path().join(name)).expect("removed");
+            fs::create_dir(folder.path().join(name)).expect("in its way");
+        }
+        recorder.write(batch(now), now);
+        recorder.write(Batch::default(), now + VISIT);
+        assert_eq!(recorder.shared.lost.load(std::sync::atomic::Ordering::Relaxed), 2);
     }
 }

@@ -24,12 +24,16 @@ pub struct Seen {
     pub query: Option<String>,
     /// The values of its CMCD headers: no more than is read of them.
     pub cmcd_headers: Vec<String>,
+    /// So many of these headers are left out.
+    pub cmcd_left_out: u64,
     /// With which status it was answered.
     pub status: u16,
     /// How the reply ended.
     pub end: Ending,
     /// How much of the segment was sent, in bytes.
     pub bytes: u64,
+    /// The bitrate of what the server chose to send, in kbit/s, if it did (CMSD `br`).
+    pub sent_kbps: Option<u64>,
     /// How long the request was held.
     pub held: Duration,
     /// How long it took in all.

@@ -22,7 +22,8 @@ pub(super) const VISIT: Duration = Duration::from_secs(60);
 /// So many visits are known at one time; then the one that asked least recently ends.
 const MAX_VISITS: usize = 10_000;
 
-/// So many representations of a stream are told apart.
+/// So many representations of a stream are told apart; then the one that was asked for least
+/// recently is forgotten: each run of an encoder has names of its own.
 const MAX_PRODUCTIONS: usize = 64;
 
 /// No request is told to be later, in segments.
@@ -51,7 +52,8 @@ struct Stream {
     visits: usize,
     /// Those of clients that watch it, and of some that did just now, by when they were touched.
     present: BTreeSet<(Instant, u64)>,
-    productions: HashMap<String, Production>,
+    /// The one that was asked for last comes last.
+    productions: Vec<(String, Production)>,
 }
 
 /// What is written of a request.
@@ -103,7 +105,7 @@ impl Table {
     pub(super) fn note(&mut self, seen: Seen, now: Instant) -> Option<Row> {
         let headers = seen.cmcd_headers.iter().map(String::as_str);
         let cmcd = Cmcd::read(seen.query.as_deref(), headers);
-        self.figures.malformed += cmcd.malformed;
+        self.figures.malformed += cmcd.malformed + seen.cmcd_left_out;
         if cmcd.is_of_no_segment() {
             return None;
         }
@@ -118,7 +120,7 @@ impl Table {
         let late = late(age, said.or(stream.duration(&segment, &seen)));
         let clients = stream.count_present(now);
         let visit = self.visits.get_mut(&number)?;
-        let beat = visit.beat(&segment.representation, seen.asked, lasts);
+        let beat = visit.beat(&segment, seen.asked, lasts);
         visit.add(&seen, &beat, late);
         visit.hear(cmcd.has_starved(), cmcd.integer("bl"));
         let (interval, jitter_seconds) = (beat.interval, beat.jitter_seconds);
@@ -236,13 +238,17 @@ impl Stream {
 
     /// How long the segment lasts, in seconds, as far as is known; learns from this one.
     fn duration(&mut self, segment: &Segment, seen: &Seen) -> Option<f64> {
-        let is_known = self.productions.contains_key(&segment.representation);
-        if !is_known && self.productions.len() >= MAX_PRODUCTIONS {
-            return None;
-        }
-        let production = self.productions.entry(segment.representation.clone()).or_default();
+        let at = self.productions.iter().rposition(|(name, _)| *name == segment.representation);
+        let (name, mut production) = match at {
+            Some(at) => self.productions.remove(at),
+            None => (segment.representation.clone(), Production::default()),
+        };
         let complete = seen.complete.into_iter();
         complete.for_each(|complete| production.note(segment.number, complete));
+        if self.productions.len() == MAX_PRODUCTIONS {
+            self.productions.remove(0);
+        }
+        self.productions.push((name, production));
         production.seconds()
     }
 }

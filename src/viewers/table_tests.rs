@@ -32,9 +32,11 @@ impl Stage {
             agent: client.to_owned(),
             query: None,
             cmcd_headers: Vec::new(),
+            cmcd_left_out: 0,
             status: 200,
             end: Ending::Done,
             bytes: 100,
+            sent_kbps: None,
             held: Duration::ZERO,
             took: Duration::ZERO,
             age: Age::Young,
@@ -69,6 +71,33 @@ fn stats_intervals_are_those_of_a_client_and_a_representation() {
     assert_eq!(stage.asks("a", "other/v1.m4s", 0.8).interval, None);
     assert_eq!(stage.asks("a", "s/v2.m4s", 2.0).interval, Some(2 * SECOND));
     assert_eq!(stage.asks("a", "s/a2.m4s", 2.5).interval, Some(2 * SECOND));
+}
+
+#[test]
+fn stats_one_who_changes_the_quality_and_comes_back_was_not_slow() {
+    let mut stage = Stage::new();
+    let qualities = ["hi", "hi", "hi", "lo", "lo", "lo", "hi", "hi"];
+    let rows = (1..).zip(qualities).map(|(number, quality): (u32, _)| {
+        let row = stage.asks("a", &format!("s/{quality}-{number}.m4s"), f64::from(number));
+        (row.interval, row.jitter_seconds)
+    });
+    let rows: Vec<_> = rows.collect();
+    assert_eq!(rows[6..], [(None, Some(0.0)), (Some(SECOND), Some(0.0))]);
+}
+
+#[test]
+fn stats_of_encoders_that_begin_again_and_again_go_on() {
+    let mut stage = Stage::new();
+    let mut late = None;
+    for (run, number) in (0..99).flat_map(|run| [(run, 1), (run, 2)]) {
+        let seconds = f64::from(run * 2 + number);
+        let mut seen = stage.seen("a", &format!("s/{run}-0-{number}.m4s"), seconds + 9.5);
+        let complete = SystemTime::UNIX_EPOCH + 1000 * SECOND + Duration::from_secs_f64(seconds);
+        (seen.age, seen.complete) = (Age::Since(complete), Some(complete));
+        late = stage.note(seen).late;
+    }
+    assert_eq!(late, Some(9));
+    assert_eq!(stage.table.streams["/s"].productions.len(), MAX_PRODUCTIONS);
 }
 
 #[test]

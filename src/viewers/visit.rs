@@ -2,7 +2,7 @@
 
 use super::{
     pace::{Beat, Pace},
-    seen::{Ending, Seen},
+    seen::{Ending, Seen, Segment},
 };
 use std::{
     net::IpAddr,
@@ -98,19 +98,19 @@ impl Visit {
         Self { key, sums, touched: seen.asked, paces: Vec::new() }
     }
 
-    /// A request for this representation is over.
+    /// A request for this segment is over.
     pub(super) fn beat(
         &mut self,
-        representation: &str,
+        segment: &Segment,
         asked: Instant,
         lasts: Option<Duration>,
     ) -> Beat {
-        let at = self.paces.iter().position(|(name, _)| **name == *representation);
+        let at = self.paces.iter().position(|(name, _)| **name == *segment.representation);
         let (name, mut pace) = match at {
             Some(at) => self.paces.remove(at),
-            None => (representation.into(), Pace::default()),
+            None => (segment.representation.as_str().into(), Pace::default()),
         };
-        let beat = pace.note(asked, lasts);
+        let beat = pace.note(segment.number, asked, lasts);
         if self.paces.len() == MAX_PACES {
             self.paces.remove(0);
         }
