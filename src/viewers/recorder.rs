@@ -1,6 +1,6 @@
 //! The thread that writes what is seen.
 
-use super::{Seen, Viewers, columns, columns::Lines, queue::Batch, sheet::Sheet, visit::Sums};
+use super::{Viewers, columns, columns::Lines, queue::Batch, sheet::Sheet, visit::Sums};
 use std::{io, sync::Arc, time::Instant};
 
 /// So many visits are told of in the log when the server stops.
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
     use crate::{
         live::MediaPath,
-        viewers::{Age, Ending, What, table::VISIT},
+        viewers::{Age, Ending, Seen, What, table::VISIT},
     };
     use std::{
         fs,
