@@ -2,9 +2,10 @@
 
 use super::{
     super::{Site, failure::Failure, quality},
-    Ingest, authorize,
+    Ingest,
+    admission::{authorize, door},
     body::{Arrival, Body},
-    door, has_no_end,
+    has_no_end,
 };
 use actix_web::{HttpResponse, dev::ServiceRequest, http::Method};
 use std::task::Poll;
