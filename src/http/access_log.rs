@@ -152,12 +152,12 @@ impl Line {
 
 impl Chunks {
     /// A chunk has left: what an encoder's chunk is followed to.
-    pub(super) fn sent(&self, offset: u64, bytes: usize) {
+    pub(super) fn sent(&self, offset: u64, bytes: usize, at: Instant) {
         log::debug!(
             target: CHUNKS,
             "{} sends {bytes} bytes at {offset} after {} ms to {}",
             Shown(&self.target),
-            Millis(self.since.elapsed()),
+            Millis(at.duration_since(self.since)),
             Address(self.address),
         );
     }

@@ -155,6 +155,24 @@ impl MessageBody for Stored {
     }
 }
 
+/// A body of so many bytes that has been sent another way.
+pub(super) struct Sent(pub(super) u64);
+
+impl MessageBody for Sent {
+    type Error = io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.0)
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(None)
+    }
+}
+
 /// No body: the answer to HEAD, which has the length of a GET, or none for a file that grows.
 pub(super) struct Head(pub(super) Option<u64>);
 

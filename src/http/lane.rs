@@ -23,6 +23,7 @@ use std::{
     rc::Rc,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Waker},
+    time::Instant,
 };
 
 /// A response's lane.
@@ -172,7 +173,7 @@ impl Tap for Lane {
         let sent = state.write(bytes);
         state.sent += sent;
         self.metrics.add(Count::SentBytes, sent as u64);
-        self.chunks.iter().for_each(|chunks| chunks.sent(position, sent));
+        self.chunks.iter().for_each(|chunks| chunks.sent(position, sent, Instant::now()));
         let is_done = state.batch.is_done();
         if !is_done {
             state.wake();

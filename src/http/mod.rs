@@ -13,6 +13,7 @@ mod failure;
 mod gzip;
 mod h2;
 mod headers;
+mod held;
 pub mod hls;
 mod holds;
 pub mod ingest;

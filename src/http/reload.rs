@@ -52,19 +52,19 @@ impl Reload {
         asked: Option<Duration>,
         found: Lookup,
     ) -> Lookup {
-        let Lookup { answer: Ok(Answer::Live(file)), held } = found else { return found };
+        let Lookup { answer: Ok(Answer::Live(file)), held, .. } = found else { return found };
         let site = quest.site;
         let live = site.manifests.view(&file).live;
         let target = match (self.decide(live.as_ref()), live) {
             (Decision::Refuse(malformed), _) => {
-                return Lookup { answer: Err(Failure::malformed(malformed.0)), held };
+                return Lookup::new(Err(Failure::malformed(malformed.0)), held);
             }
             (Decision::Wait, Some(live)) => live.target,
-            _ => return Lookup { answer: Ok(Answer::Live(file)), held },
+            _ => return Lookup::new(Ok(Answer::Live(file)), held),
         };
         let address = http.peer_addr().map(|address| address.ip());
         let Some(hold) = site.holds.enter(&site.library, quest.path, address) else {
-            return Lookup { answer: Err(Failure::TooManyHeld), held };
+            return Lookup::new(Err(Failure::TooManyHeld), held);
         };
         log::debug!("{} is held", Shown(http.uri()));
         forget_headers(http);
@@ -78,7 +78,7 @@ impl Reload {
             }
             () = shutdown.stopped() => Err(Failure::Stopping),
         };
-        Lookup { answer, held: Some(held.unwrap_or_default() + since.elapsed()) }
+        Lookup::new(answer, Some(held.unwrap_or_default() + since.elapsed()))
     }
 
     /// Waits for one generation of the playlist after the other.

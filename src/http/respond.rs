@@ -29,7 +29,7 @@ use bytes::Bytes;
 use std::{sync::Arc, time::SystemTime};
 
 /// What of a request decides on the response.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Request {
     pub(super) conditions: Conditions,
     range: Option<Asked>,
@@ -40,6 +40,14 @@ pub(super) struct Request {
 }
 
 impl Request {
+    /// Whether it asks for the whole file, whatever the client has.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.is_head
+            && !self.is_http_10
+            && self.range.is_none()
+            && self.conditions == Conditions::default()
+    }
+
     pub(super) fn parse(request: &HttpRequest) -> Self {
         let headers = request.headers();
         let is_head = request.method() == Method::HEAD;
@@ -76,6 +84,19 @@ pub(super) async fn live(
         return Ok(builder(site, file.path()).body(body::Head(None)));
     }
     growing(site, request, file).await
+}
+
+/// The reply to a plain GET, to whoever sends it himself: its head but for the framing, the bytes
+/// that there are, and whether more may come. `None` if there are none in memory.
+pub(super) fn plain(site: &Site, file: &Arc<live::File>) -> Option<(HttpResponse, Bytes, bool)> {
+    let (response, bytes, is_growing) = match file.finished() {
+        Some(finished) => {
+            let response = finished_live(site, &Request::default(), file, &finished).ok()?;
+            (response, file.whole()?, false)
+        }
+        None => (builder(site, file.path()).finish(), file.beginning()?, true),
+    };
+    (!bytes.is_empty()).then_some((response, bytes, is_growing))
 }
 
 /// A file that grows: ranges are those that can be told (see the contract, "Growing files").

@@ -191,7 +191,7 @@ fn health(is_watched: bool) -> Result<HttpResponse, Failure> {
 
 async fn root(site: &Arc<Site>, request: &mut ServiceRequest) -> Result<HttpResponse, Failure> {
     let index = MediaPath::at_root("index.html");
-    let response = serve::file(site, request, index).await?;
+    let response = serve::draft(site, request, index).await?;
     let is_absent = response.status() == actix_web::http::StatusCode::NOT_FOUND;
     Ok(if is_absent { pages::front(site, request.uri().path()).await } else { response })
 }

@@ -5,6 +5,7 @@ use super::{
     access_log::{self, Chunks, Line},
     batch::Batch,
     body::Head,
+    held::Started,
     lane::{Junction, Lane, Progress},
     viewing::Viewing,
     wire::Outlet,
@@ -73,6 +74,8 @@ struct Direct {
     lane: Option<Arc<Lane>>,
     /// `None` before actix has written the head.
     batch: Option<Batch>,
+    /// The head that actix has written is not the one that was sent.
+    drops_head: bool,
 }
 
 /// What is to be told of a request when it is over.
@@ -112,8 +115,10 @@ impl Sending {
     ) -> HttpResponse {
         let is_empty = matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
         let chunks = receipt.line.as_ref().and_then(Line::chunks);
-        let outlet = request.conn_data::<Outlet>().filter(|_| !is_empty).cloned();
-        let way = match outlet {
+        let outlet = request.conn_data::<Outlet>();
+        outlet.iter().for_each(|outlet| outlet.occupy());
+        let started = response.extensions_mut().remove::<Started>();
+        let mut way = match outlet.filter(|_| !is_empty).cloned() {
             Some(outlet) => {
                 outlet.keep_head();
                 let is_chunked = frame(request, &mut response);
@@ -121,12 +126,16 @@ impl Sending {
                 let junction = junction.filter(|_| is_chunked);
                 let (metrics, chunks) = (&receipt.site.metrics, chunks.clone());
                 let lane = junction.map(|it| it.open(outlet.stream(), metrics, chunks));
-                Way::Socket(Direct { outlet, is_chunked, lane, batch: None })
+                Way::Socket(Direct { outlet, is_chunked, lane, batch: None, drops_head: false })
             }
             None => Way::Actix(Rest::default()),
         };
         let end = if is_empty { access_log::End::Done } else { access_log::End::Left };
-        let report = Report { receipt, chunks, bytes: 0, first_byte: None, end };
+        let mut report = Report { receipt, chunks, bytes: 0, first_byte: None, end };
+        if let (Some(started), Way::Socket(direct)) = (started, &mut way) {
+            report.started(&started);
+            direct.go_on(started.left);
+        }
         let is_head = !is_empty && request.method() == Method::HEAD;
         response.map_body(|_, body| {
             // actix leaves out what it writes itself.
@@ -179,6 +188,11 @@ impl MessageBody for Sending {
 }
 
 impl Direct {
+    /// The reply has been begun: this is left of it.
+    fn go_on(&mut self, left: Batch) {
+        (self.batch, self.drops_head) = (Some(left), true);
+    }
+
     /// Sends all that there is, as the socket takes it; never yields bytes.
     fn poll(&mut self, inner: &mut Inner, report: &mut Report, cx: &mut Context<'_>) -> Next {
         if let Some(lane) = &self.lane {
@@ -187,6 +201,9 @@ impl Direct {
             if let Some(left) = left {
                 self.batch = Some(left);
             }
+        }
+        if std::mem::take(&mut self.drops_head) {
+            self.outlet.take_head();
         }
         let mut is_waiting = false;
         loop {
@@ -301,14 +318,26 @@ impl Report {
         if bytes == 0 {
             return;
         }
+        let now = Instant::now();
+        self.receipt.site.metrics.add(Count::SentBytes, bytes as u64);
+        self.sent_at(bytes, now);
+    }
+
+    /// Another thread has sent its first bytes, and counted them.
+    fn started(&mut self, started: &Started) {
+        if started.sent > 0 {
+            self.sent_at(started.sent, started.at);
+        }
+    }
+
+    fn sent_at(&mut self, bytes: usize, now: Instant) {
         let Receipt { site, since, .. } = &self.receipt;
         if self.first_byte.is_none() {
-            let after = since.elapsed();
+            let after = now.duration_since(*since);
             site.metrics.first_byte(after);
             self.first_byte = Some(after);
         }
-        site.metrics.add(Count::SentBytes, bytes as u64);
-        self.chunks.iter().for_each(|chunks| chunks.sent(self.bytes, bytes));
+        self.chunks.iter().for_each(|chunks| chunks.sent(self.bytes, bytes, now));
         self.bytes += bytes as u64;
     }
 }

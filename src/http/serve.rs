@@ -2,11 +2,12 @@
 
 use super::{
     Site,
-    access_log::{Millis, Shown},
+    access_log::Shown,
     conditional::{Conditions, Outcome},
     failure::Failure,
     gzip,
     headers::SERVER_TIMING,
+    held::{Begun, Held, HeldReply, waited},
     holds::Hold,
     reload::{self, Reload},
     respond::{self, Request},
@@ -39,24 +40,61 @@ pub(super) const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Lookup {
     pub(super) answer: Result<Answer, Failure>,
     pub(super) held: Option<Duration>,
+    /// The reply that was begun meanwhile, whatever the answer is.
+    begun: Option<Begun>,
+}
+
+impl Lookup {
+    pub(super) const fn new(answer: Result<Answer, Failure>, held: Option<Duration>) -> Self {
+        Self { answer, held, begun: None }
+    }
+}
+
+/// Whether the reply may be begun by another thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// It goes out as it is.
+    Final,
+    /// Something is added to it, or it is looked at, before it goes.
+    Draft,
 }
 
 /// What a request waits for.
 pub(super) struct Quest<'a> {
-    pub(super) site: &'a Site,
+    pub(super) site: &'a Arc<Site>,
     pub(super) path: &'a MediaPath,
     conditions: &'a Conditions,
     /// The client has a copy of a manifest, and waits for another one.
     for_change: bool,
     /// A manifest that lacks what its first chunk would tell is waited for.
     is_patient: bool,
+    /// Another thread may begin the reply.
+    may_begin: bool,
 }
 
 /// Answers a request for a path of the folder.
 pub(super) async fn file(
-    site: &Site,
+    site: &Arc<Site>,
     http: &mut ServiceRequest,
     path: MediaPath,
+) -> Result<HttpResponse, Failure> {
+    reply(site, http, path, Form::Final).await
+}
+
+/// The same, when something is added to the response afterwards.
+pub(super) async fn draft(
+    site: &Arc<Site>,
+    http: &mut ServiceRequest,
+    path: MediaPath,
+) -> Result<HttpResponse, Failure> {
+    reply(site, http, path, Form::Draft).await
+}
+
+async fn reply(
+    site: &Arc<Site>,
+    http: &mut ServiceRequest,
+    path: MediaPath,
+    form: Form,
 ) -> Result<HttpResponse, Failure> {
     let wish = Wish::parse(http.headers(), http.uri().query())?;
     if is_scratch(site, &path) {
@@ -72,11 +110,16 @@ pub(super) async fn file(
         conditions: &request.conditions,
         for_change,
         is_patient: !wait.is_zero() && site.manifests.concern(&path),
+        may_begin: form == Form::Final && request.is_plain() && !matches!(wish, Wish::Prefer(_)),
     };
     let reload = Reload::parse(&path, http.uri().query());
     let mut lookup = quest.find(http, wait).await;
     if let Some(reload) = &reload {
         lookup = reload.wait(&quest, http, wish.asked().map(|_| wait), lookup).await;
+    }
+    if let Some(begun) = lookup.begun {
+        site.metrics.held(begun.held());
+        return Ok(begun.into_response());
     }
     let mut looks = 1;
     let response = loop {
@@ -112,7 +155,7 @@ pub(super) async fn file(
     }
     if let Some(held) = held {
         site.metrics.held(held);
-        insert(&mut response, SERVER_TIMING, &format!("wait;dur={}", Millis(held)));
+        response.headers_mut().insert(SERVER_TIMING, waited(held));
     }
     Ok(response)
 }
@@ -190,7 +233,7 @@ impl Quest<'_> {
             self.prepare(file).await;
         }
         if let Some(file) = current.filter(|file| self.accepts(file)) {
-            return Lookup { answer: Ok(Answer::Live(file)), held: None };
+            return Lookup::new(Ok(Answer::Live(file)), None);
         }
         // Registered before the disk is looked at: no wake-up is lost.
         let address = http.peer_addr().map(|address| address.ip());
@@ -211,22 +254,24 @@ impl Quest<'_> {
             () = std::future::ready(()), if is_known => Ok(Answer::Absent),
         };
         if wait.is_zero() || !matches!(&answer, Ok(answer) if !self.is_answer(answer)) {
-            return Lookup { answer, held: None };
+            return Lookup::new(answer, None);
         }
         let Some(hold) = &mut hold else {
             let is_there = matches!(answer, Ok(Answer::Live(_))) && !self.for_change;
             let answer = if is_there { answer } else { Err(Failure::TooManyHeld) };
-            return Lookup { answer, held: None };
+            return Lookup::new(answer, None);
         };
         let refused = match answer {
             Ok(Answer::Live(file)) => Some(file),
             _ => None,
         };
         log::debug!("{} is held", Shown(http.uri()));
+        let reply =
+            self.may_begin.then(|| HeldReply::new(self.site, http, self.path, since)).flatten();
         forget_headers(http);
         let held = async {
             tokio::select! {
-                answer = self.held(hold, refused) => Ok(answer),
+                answer = self.held(hold, refused, reply.as_ref()) => Ok(answer),
                 () = shutdown.stopped() => Err(Failure::Stopping),
             }
         };
@@ -237,7 +282,7 @@ impl Quest<'_> {
             Err(_) if self.for_change || self.is_patient => Ok(self.unchanged()),
             Err(_) => Ok(Answer::Absent),
         };
-        Lookup { answer, held: Some(since.elapsed()) }
+        Lookup { answer, held: Some(since.elapsed()), begun: reply.and_then(Held::decide) }
     }
 
     /// What the client waited to change.
@@ -262,12 +307,23 @@ impl Quest<'_> {
     }
 
     /// Waits for what is not there, or is not as it was `refused`.
-    async fn held(&self, hold: &mut Hold, mut refused: Option<Arc<File>>) -> Answer {
+    async fn held(
+        &self,
+        hold: &mut Hold,
+        mut refused: Option<Arc<File>>,
+        reply: Option<&Held>,
+    ) -> Answer {
+        let recipient = reply.map(Held::recipient);
         loop {
             let is_refused =
                 |file: &File| refused.iter().any(|old| ptr::eq(&raw const **old, file));
             let patience = self.patience(refused.as_ref());
-            let news = timeout(patience, hold.wait.until(|file| !is_refused(file))).await;
+            let news = hold.wait.given(recipient.as_ref(), |file| !is_refused(file));
+            let news = timeout(patience, news).await;
+            if reply.is_some_and(Held::is_begun) {
+                // Nothing is asked any more.
+                return Answer::Absent;
+            }
             let answer = match news {
                 Ok(Some(file)) => {
                     self.prepare(&file).await;

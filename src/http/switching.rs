@@ -15,6 +15,7 @@ use actix_web::{
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
 };
+use std::sync::Arc;
 use tokio::time::timeout;
 
 /// What the object is, and its bitrate in kbit/s (CTA-5006, section 3.1).
@@ -22,7 +23,7 @@ const CMSD_STATIC: HeaderName = HeaderName::from_static("cmsd-static");
 
 /// Answers a request for a path of the folder, whoever chooses what it gets.
 pub(super) async fn file(
-    site: &Site,
+    site: &Arc<Site>,
     http: &mut ServiceRequest,
     path: MediaPath,
 ) -> Result<HttpResponse, Failure> {
@@ -33,7 +34,7 @@ pub(super) async fn file(
     let bitrate = choice.told(rank);
     forget_times(http.headers_mut());
     let is_get = http.method() == Method::GET;
-    let mut response = serve::file(site, http, path).await?;
+    let mut response = serve::draft(site, http, path).await?;
     let is_whole = is_get && response.status() == StatusCode::OK;
     uncached(&mut response);
     if response.status().is_success() {

@@ -35,6 +35,8 @@ pub(super) struct Outlet(Rc<RefCell<Socket>>);
 struct Socket {
     /// Shared with threads that bring bytes.
     stream: Arc<TcpStream>,
+    /// All that was answered so far has been written.
+    is_free: Cell<bool>,
     /// A body follows the head that actix writes next.
     keeps_head: bool,
     head: Vec<u8>,
@@ -51,6 +53,7 @@ impl Wire {
         let stream = Arc::new(stream);
         Self(Rc::new(RefCell::new(Socket {
             stream,
+            is_free: Cell::new(true),
             keeps_head: false,
             head: Vec::new(),
             read_bytes: Cell::new(REQUEST_BYTES),
@@ -69,6 +72,16 @@ impl Wire {
 }
 
 impl Outlet {
+    /// Whether nothing is on its way that was answered before.
+    pub(super) fn is_free(&self) -> bool {
+        self.0.borrow().is_free.get()
+    }
+
+    /// Something is answered, by whatever way it goes.
+    pub(super) fn occupy(&self) {
+        self.0.borrow().is_free.set(false);
+    }
+
     /// From now on what actix writes is a head that is kept, until [`take_head`](Self::take_head).
     pub(super) fn keep_head(&self) {
         self.0.borrow_mut().keeps_head = true;
@@ -159,7 +172,9 @@ impl AsyncWrite for Wire {
         socket.poll_write(cx, &[IoSlice::new(bytes)])
     }
 
+    /// actix comes here when it has written all that it had.
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.borrow().is_free.set(true);
         Poll::Ready(Ok(()))
     }
 

@@ -178,6 +178,17 @@ impl File {
         self.state().whole.clone()
     }
 
+    /// The bytes that it begins with, if it grows and they are in memory.
+    pub fn beginning(&self) -> Option<Bytes> {
+        let state = self.state();
+        let is_begun = state.phase == Phase::Growing && state.pieces.length() > 0;
+        let (run, _) = is_begun.then(|| state.pieces.read(0, u64::MAX))?;
+        match run {
+            Run::Memory(bytes) => Some(bytes),
+            Run::Disk(_) => None,
+        }
+    }
+
     /// Its bytes as gzip, kept for the next who asks; `compress` runs at most once at a time
     /// for each that asks while there are none.
     pub fn gzipped(&self, compress: impl FnOnce(&[u8]) -> Bytes) -> Option<Bytes> {

@@ -4,10 +4,10 @@
 //! for never makes the map grow beyond the number of requests that wait.
 
 use super::{
+    arrival::{hand_over, wake},
     file::File,
     index::Overview,
     onlooker::Onlooker,
-    parking::wake,
     path::MediaPath,
     shelf::{Entry, Shelf},
     source::{Source, Stamp},
@@ -196,12 +196,12 @@ impl Library {
         shelf.index.put(&file);
         let entry = shelf.entries.entry(file.path().clone()).or_default();
         entry.tell();
-        let replaced = entry.file.replace(file);
+        let replaced = entry.file.replace(file.clone());
         let parked = entry.parking.take();
         drop(shelf);
         // Its last owner may be here: then it gives its bytes back, outside of the lock.
         drop(replaced);
-        wake(parked);
+        hand_over(parked, &file);
     }
 
     /// Those who wait for a path shall look at the disk again: what came is too large to be

@@ -1,6 +1,7 @@
 //! The core: files as they grow, those who follow them and those who wait for them. No disk, HTTP,
 //! task or clock.
 
+mod arrival;
 mod completion;
 mod file;
 mod follower;
@@ -19,6 +20,7 @@ mod wait;
 mod window;
 mod writer;
 
+pub use arrival::Recipient;
 pub use completion::{Growth, Rules, Tail, Verdict};
 pub use file::{File, Finished, Phase};
 pub use follower::{Follower, Step, Stored};

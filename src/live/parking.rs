@@ -1,11 +1,9 @@
-//! Wakers of those who wait for one thing, kept under the same lock as that thing's state: no
+//! Those who wait for one thing, kept under the same lock as that thing's state: no
 //! wake-up is lost, and one that leaves frees its place.
-
-use std::task::Waker;
 
 /// Those who wait. Its size is bounded by the number that wait at one time.
 #[derive(Debug)]
-pub(crate) struct Parking<W = Waker> {
+pub(super) struct Parking<W> {
     /// Changes with each wake-up: tickets of earlier ones are void.
     epoch: u64,
     places: Vec<Option<W>>,
@@ -14,7 +12,7 @@ pub(crate) struct Parking<W = Waker> {
 
 /// A place taken in a [`Parking`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ticket {
+pub(super) struct Ticket {
     epoch: u64,
     place: usize,
 }
@@ -27,7 +25,7 @@ impl<W> Default for Parking<W> {
 
 impl<W> Parking<W> {
     /// Takes a place, or keeps the one of a ticket that is still good.
-    pub(crate) fn park(&mut self, ticket: &mut Option<Ticket>, waiter: W) {
+    pub(super) fn park(&mut self, ticket: &mut Option<Ticket>, waiter: W) {
         if let Some(held) = ticket.filter(|ticket| ticket.epoch == self.epoch) {
             if let Some(place) = &mut self.places[held.place] {
                 *place = waiter;
@@ -43,7 +41,7 @@ impl<W> Parking<W> {
     }
 
     /// Gives a place back.
-    pub(crate) fn leave(&mut self, ticket: Option<Ticket>) {
+    pub(super) fn leave(&mut self, ticket: Option<Ticket>) {
         if let Some(held) = ticket.filter(|ticket| ticket.epoch == self.epoch) {
             self.places[held.place] = None;
             self.free.push(held.place);
@@ -52,7 +50,7 @@ impl<W> Parking<W> {
 
     /// Empties it, for those who come back at once. The caller wakes what it is given after
     /// letting go of the lock.
-    pub(crate) fn take_often(&mut self) -> Vec<Option<W>> {
+    pub(super) fn take_often(&mut self) -> Vec<Option<W>> {
         self.epoch += 1;
         self.free.clear();
         let capacity = self.places.len();
@@ -61,7 +59,7 @@ impl<W> Parking<W> {
 
     /// Gives places to some of those that were taken out. Their tickets are void: a place of
     /// theirs is given back by the next who takes all.
-    pub(crate) fn put_back(&mut self, mut kept: Vec<Option<W>>) {
+    pub(super) fn put_back(&mut self, mut kept: Vec<Option<W>>) {
         if self.places.is_empty() {
             self.places = kept;
         } else {
@@ -70,14 +68,9 @@ impl<W> Parking<W> {
     }
 
     /// Empties it. The caller wakes what it is given after letting go of the lock.
-    pub(crate) fn take(&mut self) -> Vec<Option<W>> {
+    pub(super) fn take(&mut self) -> Vec<Option<W>> {
         self.epoch += 1;
         self.free = Vec::new();
         std::mem::take(&mut self.places)
     }
-}
-
-/// Wakes all.
-pub(crate) fn wake(wakers: Vec<Option<Waker>>) {
-    wakers.into_iter().flatten().for_each(Waker::wake);
 }

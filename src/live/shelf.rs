@@ -1,6 +1,6 @@
 //! What stands under each path, and who waits for it.
 
-use super::{file::File, index::Index, parking::Parking, path::MediaPath};
+use super::{arrival::Waiting, file::File, index::Index, parking::Parking, path::MediaPath};
 use std::{collections::HashMap, sync::Arc};
 
 /// All of it, under one lock.
@@ -14,7 +14,7 @@ pub(super) struct Shelf {
 #[derive(Debug, Default)]
 pub(super) struct Entry {
     pub(super) file: Option<Arc<File>>,
-    pub(super) parking: Parking,
+    pub(super) parking: Parking<Waiting>,
     pub(super) waiting: usize,
     pub(super) nudges: u64,
     /// One who waits has learnt that nothing is there, and no event has told of it since.

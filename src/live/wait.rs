@@ -1,6 +1,12 @@
 //! Those who wait for a file that is not there.
 
-use super::{file::File, library::Library, parking::Ticket, path::MediaPath};
+use super::{
+    arrival::{Recipient, Waiting},
+    file::File,
+    library::Library,
+    parking::Ticket,
+    path::MediaPath,
+};
 use std::{
     future::poll_fn,
     sync::{Arc, atomic::Ordering},
@@ -55,6 +61,16 @@ impl Wait {
     /// Resolves with the path's file as soon as there is one that is accepted, or with `None`
     /// when the disk is to be looked at again. Cancel safe.
     pub async fn until(&mut self, accept: impl Fn(&File) -> bool) -> Option<Arc<File>> {
+        self.given(None, accept).await
+    }
+
+    /// The same, but the file is given to a recipient as soon as it is there, whether it is
+    /// accepted or not.
+    pub async fn given(
+        &mut self,
+        recipient: Option<&Arc<dyn Recipient>>,
+        accept: impl Fn(&File) -> bool,
+    ) -> Option<Arc<File>> {
         poll_fn(|cx| {
             let mut shelf = self.library.shelf();
             let entry = shelf.entries.entry(self.path.clone()).or_default();
@@ -64,7 +80,14 @@ impl Wait {
             if std::mem::replace(&mut self.nudges, entry.nudges) != entry.nudges {
                 return Poll::Ready(None);
             }
-            entry.parking.park(&mut self.ticket, cx.waker().clone());
+            let waiting = match recipient {
+                Some(recipient) => {
+                    recipient.sleep(cx.waker());
+                    Waiting::Recipient(recipient.clone())
+                }
+                None => Waiting::Task(cx.waker().clone()),
+            };
+            entry.parking.park(&mut self.ticket, waiting);
             Poll::Pending
         })
         .await
