@@ -1,11 +1,18 @@
 //! What a file's name says of its type and of how long it may be cached.
 
+use super::access_log::Millis;
 use crate::live::{Manifest, MediaPath, Role};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use std::{borrow::Cow, time::Duration};
 
 /// How long a request was held, among others.
 pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// How long a request was held, as its response says it (Server Timing, section 3).
+pub(super) fn waited(held: Duration) -> HeaderValue {
+    let text = format!("wait;dur={}", Millis(held));
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("wait"))
+}
 
 /// What is known beforehand is not copied for each response.
 pub(super) fn value(text: Cow<'static, str>) -> HeaderValue {

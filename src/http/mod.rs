@@ -19,6 +19,7 @@ mod holds;
 pub mod ingest;
 mod lane;
 mod pages;
+mod plain;
 mod player;
 mod quality;
 mod range;

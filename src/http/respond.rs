@@ -36,7 +36,7 @@ pub(super) struct Request {
     is_head: bool,
     /// It cannot tell a cut from an end.
     is_http_10: bool,
-    takes_gzip: bool,
+    pub(super) takes_gzip: bool,
 }
 
 impl Request {
@@ -86,17 +86,13 @@ pub(super) async fn live(
     growing(site, request, file).await
 }
 
-/// The reply to a plain GET, to whoever sends it himself: its head but for the framing, the bytes
-/// that there are, and whether more may come. `None` if there are none in memory.
-pub(super) fn plain(site: &Site, file: &Arc<live::File>) -> Option<(HttpResponse, Bytes, bool)> {
-    let (response, bytes, is_growing) = match file.finished() {
-        Some(finished) => {
-            let response = finished_live(site, &Request::default(), file, &finished).ok()?;
-            (response, file.whole()?, false)
-        }
-        None => (builder(site, file.path()).finish(), file.beginning()?, true),
-    };
-    (!bytes.is_empty()).then_some((response, bytes, is_growing))
+/// The whole of a finished file, as a plain GET gets it.
+pub(super) fn whole(
+    site: &Site,
+    file: &Arc<live::File>,
+    finished: &Finished,
+) -> Option<HttpResponse> {
+    finished_live(site, &Request::default(), file, finished).ok()
 }
 
 /// A file that grows: ranges are those that can be told (see the contract, "Growing files").
@@ -302,7 +298,7 @@ fn plain_headers(headers: &mut HeaderMap, part: Option<Part>) {
 }
 
 /// What every response for a file has.
-fn builder(site: &Site, path: &MediaPath) -> HttpResponseBuilder {
+pub(super) fn builder(site: &Site, path: &MediaPath) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CONTENT_TYPE, value(content_type(path))));
     response.insert_header((header::CACHE_CONTROL, cache_control(path, &site.segment_caching)));

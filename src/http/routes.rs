@@ -5,7 +5,9 @@ use super::{
     access_log::{Intake, Line},
     cors,
     failure::Failure,
-    hls, ingest, pages, player, quality,
+    hls, ingest, pages,
+    plain::Started,
+    player, quality,
     sending::{Receipt, Sending},
     serve, status, switching,
     viewing::Viewing,
@@ -123,7 +125,9 @@ pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<Servi
     let mut response = answer.unwrap_or_else(|failure| failure.response());
     std::mem::forget(unanswered);
     site.metrics.request(request.method().as_str(), response.status().as_u16());
-    site.origins.allow(request.headers(), response.headers_mut());
+    if !response.extensions().contains::<Started>() {
+        site.origins.allow(request.headers(), response.headers_mut());
+    }
     line.iter_mut().for_each(|line| line.answered(&response));
     let viewing = viewing.and_then(|viewing: Viewing| viewing.answered(&site, &response));
     let receipt = Receipt { site, since, line, viewing, _watching: watching };

@@ -5,8 +5,8 @@ use super::{
     access_log::{self, Chunks, Line},
     batch::Batch,
     body::Head,
-    held::Started,
     lane::{Junction, Lane, Progress},
+    plain::Started,
     viewing::Viewing,
     wire::Outlet,
 };
@@ -121,7 +121,10 @@ impl Sending {
         let mut way = match outlet.filter(|_| !is_empty).cloned() {
             Some(outlet) => {
                 outlet.keep_head();
-                let is_chunked = frame(request, &mut response);
+                let is_chunked = match &started {
+                    Some(_) => unframed(&mut response),
+                    None => frame(request, &mut response),
+                };
                 let junction = response.extensions_mut().remove::<Junction>();
                 let junction = junction.filter(|_| is_chunked);
                 let (metrics, chunks) = (&receipt.site.metrics, chunks.clone());
@@ -143,6 +146,12 @@ impl Sending {
             Self { inner: Inner { body, end: End::Open }, way, report }.boxed()
         })
     }
+}
+
+/// Leaves the framing to the head that is sent instead. Returns whether it goes out in chunks.
+fn unframed(response: &mut HttpResponse) -> bool {
+    response.head_mut().no_chunking(true);
+    matches!(response.body().size(), BodySize::Stream)
 }
 
 /// Frames a body as actix would (RFC 9112, section 6), but by headers of our own. Returns whether
@@ -323,10 +332,10 @@ impl Report {
         self.sent_at(bytes, now);
     }
 
-    /// Another thread has sent its first bytes, and counted them.
+    /// Another thread may have sent its first bytes, and counted them.
     fn started(&mut self, started: &Started) {
-        if started.sent > 0 {
-            self.sent_at(started.sent, started.at);
+        if let Some((bytes, at)) = started.sent.filter(|(bytes, _)| *bytes > 0) {
+            self.sent_at(bytes, at);
         }
     }
 

@@ -6,9 +6,10 @@ use super::{
     conditional::{Conditions, Outcome},
     failure::Failure,
     gzip,
-    headers::SERVER_TIMING,
-    held::{Begun, Held, HeldReply, waited},
+    headers::{SERVER_TIMING, waited},
+    held::{Begun, Held, HeldReply},
     holds::Hold,
+    plain::{PlainGet, Reply, Started},
     reload::{self, Reload},
     respond::{self, Request},
     wait::Wish,
@@ -68,8 +69,8 @@ pub(super) struct Quest<'a> {
     for_change: bool,
     /// A manifest that lacks what its first chunk would tell is waited for.
     is_patient: bool,
-    /// Another thread may begin the reply.
-    may_begin: bool,
+    /// Nothing but the file decides on the reply.
+    plain: Option<PlainGet>,
 }
 
 /// Answers a request for a path of the folder.
@@ -104,13 +105,14 @@ async fn reply(
     let request = Request::parse(http.request());
     let is_asked = wish.asked().is_some() && !wait.is_zero();
     let for_change = is_asked && path.is_manifest() && request.conditions.names_copies();
+    let is_final = form == Form::Final && !matches!(wish, Wish::Prefer(_));
     let quest = Quest {
         site,
         path: &path,
         conditions: &request.conditions,
         for_change,
         is_patient: !wait.is_zero() && site.manifests.concern(&path),
-        may_begin: form == Form::Final && request.is_plain() && !matches!(wish, Wish::Prefer(_)),
+        plain: is_final.then(|| PlainGet::of(http, &request, &path)).flatten(),
     };
     let reload = Reload::parse(&path, http.uri().query());
     let mut lookup = quest.find(http, wait).await;
@@ -120,6 +122,13 @@ async fn reply(
     if let Some(begun) = lookup.begun {
         site.metrics.held(begun.held());
         return Ok(begun.into_response());
+    }
+    if let (Some(plain), Ok(Answer::Live(file))) = (&quest.plain, &lookup.answer)
+        && let Some(Reply { batch, rest }) = plain.whole(site, file, lookup.held)
+    {
+        lookup.held.iter().for_each(|held| site.metrics.held(*held));
+        let started = Started { left: batch, sent: None };
+        return Ok(rest.into_response(started, lookup.held));
     }
     let mut looks = 1;
     let response = loop {
@@ -266,8 +275,8 @@ impl Quest<'_> {
             _ => None,
         };
         log::debug!("{} is held", Shown(http.uri()));
-        let reply =
-            self.may_begin.then(|| HeldReply::new(self.site, http, self.path, since)).flatten();
+        let plain = self.plain.clone();
+        let reply = plain.and_then(|plain| HeldReply::new(self.site, http, plain, since));
         forget_headers(http);
         let held = async {
             tokio::select! {

@@ -1,7 +1,7 @@
 //! Those who wait for a file, and what becomes of them when it is there: a task is woken; one who
 //! takes it in the thread that brings it is given it at once.
 
-use super::{file::File, tap::share};
+use super::file::File;
 use std::{fmt, sync::Arc, task::Waker};
 
 /// Somebody who waits for a file, and takes it in the thread that brings it.
@@ -46,12 +46,16 @@ pub(super) fn wake(parked: Vec<Option<Waiting>>) {
     parked.into_iter().flatten().for_each(Waiting::wake);
 }
 
+/// So many are given a file by the thread that brings it. The others wake up meanwhile: a whole
+/// segment for each takes so long that all cores do better.
+const FEW: usize = 32;
+
 /// Hands out a file: first all wake up who must, and while they do so, the others are given it.
 pub(super) fn hand_over(parked: Vec<Option<Waiting>>, file: &Arc<File>) {
-    let (mut given, share) = (Vec::new(), share(parked.len()));
+    let mut given = Vec::new();
     for waiting in parked.into_iter().flatten() {
         match waiting {
-            Waiting::Recipient(recipient) if given.len() < share => given.push(recipient),
+            Waiting::Recipient(recipient) if given.len() < FEW => given.push(recipient),
             waiting => waiting.wake(),
         }
     }

@@ -56,6 +56,8 @@ pub struct File {
     state: Mutex<State>,
     /// Once it is finished. That of one that came as a whole is made when it is first asked for.
     tag: OnceLock<Tag>,
+    /// What whoever sends it keeps with it.
+    note: OnceLock<Bytes>,
     /// Asked for since the window last looked.
     touched: AtomicBool,
     /// When it was begun, by the library's clock.
@@ -97,8 +99,8 @@ impl File {
             parking: Parking::default(),
         };
         let (state, tag, touched) = (Mutex::new(state), OnceLock::new(), AtomicBool::new(true));
-        let followers = AtomicUsize::new(0);
-        Self { path, source, state, tag, touched, began, followers, on_drop }
+        let (followers, note) = (AtomicUsize::new(0), OnceLock::new());
+        Self { path, source, state, tag, note, touched, began, followers, on_drop }
     }
 
     /// One that is finished, with all its bytes.
@@ -187,6 +189,15 @@ impl File {
             Run::Memory(bytes) => Some(bytes),
             Run::Disk(_) => None,
         }
+    }
+
+    /// What whoever sends it has noted; else it is made, and kept if it says that it stays true.
+    pub fn noted(&self, make: impl FnOnce() -> Option<(Bytes, bool)>) -> Option<Bytes> {
+        if let Some(note) = self.note.get() {
+            return Some(note.clone());
+        }
+        let (note, stays) = make()?;
+        Some(if stays { self.note.get_or_init(|| note).clone() } else { note })
     }
 
     /// Its bytes as gzip, kept for the next who asks; `compress` runs at most once at a time

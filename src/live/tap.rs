@@ -60,7 +60,7 @@ const FEW: usize = 256;
 
 /// How many of a crowd are served by the thread that brings the bytes. The others wake up, which
 /// costs them half as much again, but so they are served by all cores at once.
-pub(super) fn share(crowd: usize) -> usize {
+fn share(crowd: usize) -> usize {
     static CORES: LazyLock<usize> =
         LazyLock::new(|| thread::available_parallelism().map_or(1, NonZero::get));
     crowd.min(FEW) + crowd.saturating_sub(FEW) / *CORES
