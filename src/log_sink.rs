@@ -6,8 +6,10 @@ mod alarm;
 use crate::clock;
 use alarm::Alarm;
 use env_logger::fmt::Formatter;
-use log::Record;
+use log::{Level, Record};
 use std::{
+    cell::RefCell,
+    fmt::{self, Write as _},
     io::{self, IsTerminal, Write},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -66,13 +68,45 @@ impl Log {
     }
 }
 
-/// One line of the log; coloured for a terminal.
+/// One line of the log; coloured for a terminal. Put together as text, which the standard library
+/// formats much faster than what is written to a sink.
 fn format(line: &mut Formatter, record: &Record<'_>, is_terminal: bool) -> io::Result<()> {
+    thread_local!(static TEXT: RefCell<String> = const { RefCell::new(String::new()) });
+    let put = |text: &mut String, line: &mut Formatter| {
+        text.clear();
+        head(text, line, record, is_terminal).map_err(io::Error::other)?;
+        writeln!(text, "{}", record.args()).map_err(io::Error::other)?;
+        line.write_all(text.as_bytes())
+    };
+    // What is logged may log while it is put into words.
+    TEXT.with(|shared| match shared.try_borrow_mut() {
+        Ok(mut text) => put(&mut text, line),
+        Err(_) => put(&mut String::new(), line),
+    })
+}
+
+fn head(
+    text: &mut String,
+    line: &Formatter,
+    record: &Record<'_>,
+    is_terminal: bool,
+) -> fmt::Result {
     let time = humantime::format_rfc3339_millis(clock::now());
-    let plain = env_logger::fmt::style::Style::new();
-    let style = if is_terminal { line.default_level_style(record.level()) } else { plain };
-    let (level, target) = (record.level().as_str(), record.target());
-    writeln!(line, "[{time} {style}{level:<5}{style:#} {target}] {}", record.args())
+    let (level, target) = (record.level(), record.target());
+    if is_terminal {
+        let style = line.default_level_style(level);
+        return write!(text, "[{time} {style}{level:<5}{style:#} {target}] ");
+    }
+    let level = match level {
+        Level::Error => "ERROR",
+        Level::Warn => "WARN ",
+        Level::Info => "INFO ",
+        Level::Debug => "DEBUG",
+        Level::Trace => "TRACE",
+    };
+    write!(text, "[{time} ")?;
+    [level, " ", target, "] "].iter().for_each(|part| text.push_str(part));
+    Ok(())
 }
 
 impl Shared {

@@ -134,15 +134,16 @@ impl Line {
                 target: "lldash::access",
                 "{} took {} bytes, first byte {}, {end} {} ms",
                 Asked(self),
-                intake.bytes.get(),
+                Decimal(intake.bytes.get()),
                 FirstByte(intake.first_byte.get()),
                 Millis(self.since.elapsed()),
             );
         }
         log::info!(
             target: "lldash::access",
-            "{} {bytes} bytes, {}, first byte {}, {end} {} ms",
+            "{} {} bytes, {}, first byte {}, {end} {} ms",
             Asked(self),
+            Decimal(bytes),
             Held(self),
             FirstByte(first_byte),
             Millis(self.since.elapsed()),
@@ -189,7 +190,7 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.query().filter(|query| query.contains("CMCD=")) {
             Some(query) => write!(f, "{}?{}", self.0.path(), cmcd::without(query)),
-            None => fmt::Display::fmt(self.0, f),
+            None => self.0.fmt(f),
         }
     }
 }
@@ -199,7 +200,20 @@ struct Address(Option<SocketAddr>);
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |address| fmt::Display::fmt(&address, f))
+        match self.0 {
+            Some(SocketAddr::V4(address)) => {
+                let [first, rest @ ..] = address.ip().octets();
+                Decimal(first).fmt(f)?;
+                for octet in rest {
+                    f.write_str(".")?;
+                    Decimal(octet).fmt(f)?;
+                }
+                f.write_str(":")?;
+                Decimal(address.port()).fmt(f)
+            }
+            Some(address) => address.fmt(f),
+            None => Ok(()),
+        }
     }
 }
 
@@ -248,6 +262,19 @@ pub(super) struct Millis(pub(super) Duration);
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0.as_secs() * 1000 + u64::from(self.0.subsec_millis());
-        write!(f, "{millis}.{:03}", self.0.subsec_micros() % 1000)
+        // Always four digits, of which the first is not shown.
+        let micros = 1000 + self.0.subsec_micros() % 1000;
+        Decimal(millis).fmt(f)?;
+        f.write_str(".")?;
+        f.write_str(&itoa::Buffer::new().format(micros)[1..])
+    }
+}
+
+/// An integer, without the standard library's padding, which takes longer than its digits.
+struct Decimal<T>(T);
+
+impl<T: itoa::Integer + Copy> fmt::Display for Decimal<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(itoa::Buffer::new().format(self.0))
     }
 }
