@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     live::{File, Recipient},
-    metrics::Count,
+    metrics::{Count, Metrics},
 };
 use actix_web::{HttpResponse, dev::ServiceRequest, rt::net::TcpStream};
 use std::{
@@ -29,12 +29,15 @@ use std::{
 };
 
 /// The reply to a request that waits, as the thread that brings the file sees it.
-pub(super) struct HeldReply {
-    site: Arc<Site>,
-    request: PlainGet,
+struct HeldReply {
+    metrics: Arc<Metrics>,
     since: Instant,
+    make: Make,
     state: Mutex<State>,
 }
+
+/// Makes a reply with a file, after so long a time.
+type Make = Box<dyn Fn(&Arc<File>, Duration) -> Option<Reply> + Send + Sync>;
 
 struct State {
     /// The task sleeps, and is to be woken by this.
@@ -61,6 +64,28 @@ impl Drop for Held {
 }
 
 impl Held {
+    /// For a request that has waited since then; `None` while something is on its way to its client
+    /// that was answered before.
+    pub(super) fn new(
+        site: &Arc<Site>,
+        http: &ServiceRequest,
+        request: PlainGet,
+        since: Instant,
+    ) -> Option<Self> {
+        let outlet = http.request().conn_data::<Outlet>().filter(|outlet| outlet.is_free())?;
+        let (metrics, site) = (site.metrics.clone(), site.clone());
+        let make = move |file: &Arc<File>, held| {
+            let whole = request.whole(&site, file, Some(held));
+            whole.or_else(|| request.beginning(&site, file, Some(held)))
+        };
+        Some(Self::of(outlet.stream(), metrics, since, Box::new(make)))
+    }
+
+    fn of(stream: Arc<TcpStream>, metrics: Arc<Metrics>, since: Instant, make: Make) -> Self {
+        let state = State { sleeper: None, stream: Some(stream), begun: None };
+        Self(Arc::new(HeldReply { metrics, since, make, state: Mutex::new(state) }))
+    }
+
     /// Who is to be given the file.
     pub(super) fn recipient(&self) -> Arc<dyn Recipient> {
         self.0.clone()
@@ -80,20 +105,6 @@ impl Held {
 }
 
 impl HeldReply {
-    /// For a request that has waited since then; `None` while something is on its way to its client
-    /// that was answered before.
-    pub(super) fn new(
-        site: &Arc<Site>,
-        http: &ServiceRequest,
-        request: PlainGet,
-        since: Instant,
-    ) -> Option<Held> {
-        let outlet = http.request().conn_data::<Outlet>().filter(|outlet| outlet.is_free())?;
-        let state = State { sleeper: None, stream: Some(outlet.stream()), begun: None };
-        let (site, state) = (site.clone(), Mutex::new(state));
-        Some(Held(Arc::new(Self { site, request, since, state })))
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change of the state is complete before anything could panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -101,15 +112,12 @@ impl HeldReply {
 
     /// Writes what the socket takes; `None` if that is nothing, so that nothing is decided.
     fn begin(&self, stream: &TcpStream, file: &Arc<File>) -> Option<Begun> {
-        let Self { site, request, since, .. } = self;
         let at = Instant::now();
-        let held = at - *since;
-        let whole = request.whole(site, file, Some(held));
-        let Reply { mut batch, rest } =
-            whole.or_else(|| request.beginning(site, file, Some(held)))?;
+        let held = at - self.since;
+        let Reply { mut batch, rest } = (self.make)(file, held)?;
         let written = batch.rest(|slices| stream.try_write_vectored(slices)).ok()?;
         let sent = batch.wrote(written);
-        site.metrics.add(Count::SentBytes, sent as u64);
+        self.metrics.add(Count::SentBytes, sent as u64);
         Some(Begun { held, started: Started { left: batch, sent: Some((sent, at)) }, rest })
     }
 }
@@ -140,5 +148,141 @@ impl Begun {
     /// The rest of the reply.
     pub(super) fn into_response(self) -> HttpResponse {
         self.rest.into_response(self.started, Some(self.held))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        http::batch::Batch,
+        live::{Library, Stamp},
+    };
+    use bytes::Bytes;
+    use std::{
+        sync::atomic::{AtomicBool, Ordering},
+        task::Wake,
+        time::SystemTime,
+    };
+    use tokio::{io::AsyncReadExt, net::TcpListener};
+
+    /// A task that notes that it was woken.
+    #[derive(Default)]
+    struct Task(AtomicBool);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// A request that waits, with the server's end of its connection and the client's.
+    struct Case {
+        held: Held,
+        server: Arc<TcpStream>,
+        client: TcpStream,
+        task: Arc<Task>,
+    }
+
+    impl Case {
+        async fn new() -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            let client = TcpStream::connect(address).await.expect("a connection");
+            let server = Arc::new(listener.accept().await.expect("a connection").0);
+            server.writable().await.expect("it is");
+            let make: Make = Box::new(|file, _held| {
+                let mut batch = Batch::with_head(b"HEAD\r\n\r\n".to_vec());
+                let bytes = file.whole()?;
+                let rest = Rest::Nothing(bytes.len() as u64);
+                batch.push(bytes);
+                Some(Reply { batch, rest })
+            });
+            let held = Held::of(server.clone(), Arc::default(), Instant::now(), make);
+            let task = Arc::new(Task::default());
+            held.recipient().sleep(&Waker::from(task.clone()));
+            Self { held, server, client, task }
+        }
+
+        /// All that the client gets.
+        async fn taken(self) -> Vec<u8> {
+            drop((self.held, self.server));
+            let (mut taken, mut client) = (Vec::new(), self.client);
+            client.read_to_end(&mut taken).await.expect("all");
+            taken
+        }
+    }
+
+    fn file(bytes: Bytes) -> Arc<File> {
+        let shown = (SystemTime::UNIX_EPOCH, Stamp::default());
+        let library = Library::new(1 << 30, 9);
+        library.publish(crate::live::MediaPath::at_root("1.m4s"), None, bytes, shown, None)
+    }
+
+    #[tokio::test]
+    async fn holding_ends_in_the_thread_that_brings_the_file() {
+        let mut case = Case::new().await;
+        let recipient = case.held.recipient();
+        recipient.give(&file(Bytes::from_static(b"bytes")));
+        let mut taken = [0; 13];
+        case.client.read_exact(&mut taken).await.expect("it came while the task slept");
+        assert_eq!(&taken, b"HEAD\r\n\r\nbytes");
+        assert!(!case.task.0.load(Ordering::Relaxed), "all are given it first");
+        recipient.wake();
+        assert!(case.task.0.load(Ordering::Relaxed));
+        // Another one comes before the task is awake.
+        recipient.give(&file(Bytes::from_static(b"more")));
+        assert!(case.held.is_begun());
+        let begun = case.held.decide().expect("it is begun");
+        assert_eq!(begun.started.sent.map(|(bytes, _)| bytes), Some(5));
+        assert!(begun.started.left.is_done());
+        drop((recipient, case.server));
+        assert_eq!(case.client.read(&mut taken).await.expect("an end"), 0, "once");
+    }
+
+    #[tokio::test]
+    async fn holding_that_is_over_is_not_answered_by_another_thread() {
+        for is_dropped in [false, true] {
+            let Case { held, server, client, task } = Case::new().await;
+            let recipient = held.recipient();
+            if is_dropped {
+                drop(held);
+            } else {
+                assert!(held.decide().is_none(), "nothing has come");
+            }
+            recipient.give(&file(Bytes::from_static(b"bytes")));
+            let held =
+                Held::of(server.clone(), Arc::default(), Instant::now(), Box::new(|_, _| None));
+            assert_eq!(Case { held, server, client, task }.taken().await, b"", "{is_dropped}");
+        }
+    }
+
+    #[tokio::test]
+    async fn holding_what_the_socket_does_not_take_is_left_to_the_task() {
+        let Case { held, server, client, task } = Case::new().await;
+        let large = file(Bytes::from(vec![b'x'; 32 << 20]));
+        held.recipient().give(&large);
+        let begun = held.decide().expect("it is begun");
+        let (sent, left) = (begun.started.sent.expect("some").0, begun.started.left);
+        let rest: usize = left.rest(|slices| slices.iter().map(|slice| slice.len()).sum());
+        assert_eq!(sent + rest, 32 << 20);
+        assert!(sent > 0 && rest > 0, "{sent}, {rest}");
+        // Now it takes nothing at all: nothing is decided.
+        let held = Held::of(
+            server.clone(),
+            Arc::default(),
+            Instant::now(),
+            Box::new(|file, _| {
+                let mut batch = Batch::default();
+                batch.push(file.whole()?);
+                Some(Reply { batch, rest: Rest::Nothing(1) })
+            }),
+        );
+        held.recipient().give(&large);
+        assert!(!held.is_begun());
+        assert_eq!(
+            Case { held, server, client, task }.taken().await.len(),
+            b"HEAD\r\n\r\n".len() + sent
+        );
     }
 }

@@ -7,7 +7,7 @@ use super::{
     failure::Failure,
     headers::max_age,
     holds::Hold,
-    serve::{Lookup, Quest, forget_headers},
+    quest::{Lookup, Quest, forget_headers},
 };
 use crate::{
     folder::Answer,

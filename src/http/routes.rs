@@ -8,7 +8,8 @@ use super::{
     hls, ingest, pages,
     plain::Started,
     player, quality,
-    sending::{Receipt, Sending},
+    receipt::Receipt,
+    sending::Sending,
     serve, status, switching,
     viewing::Viewing,
 };

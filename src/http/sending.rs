@@ -1,16 +1,14 @@
 //! A body on its way: gathered, framed, written, counted, and logged when it is done or dropped.
 
 use super::{
-    Site,
-    access_log::{self, Chunks, Line},
+    access_log::{self, Line},
     batch::Batch,
     body::Head,
     lane::{Junction, Lane, Progress},
     plain::Started,
-    viewing::Viewing,
+    receipt::{Receipt, Report},
     wire::Outlet,
 };
-use crate::{encoder::Watching, metrics::Count};
 use actix_web::{
     HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
@@ -26,7 +24,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::{Duration, Instant},
 };
 
 /// A response's body as it is sent.
@@ -78,29 +75,6 @@ struct Direct {
     drops_head: bool,
 }
 
-/// What is to be told of a request when it is over.
-pub(super) struct Receipt {
-    /// Where it is counted.
-    pub(super) site: Arc<Site>,
-    /// When it came.
-    pub(super) since: Instant,
-    /// Where it is logged.
-    pub(super) line: Option<Line>,
-    /// Who watches how is told of it.
-    pub(super) viewing: Option<Viewing>,
-    /// What it watches until then, if that is encoded only for those who do.
-    pub(super) _watching: Option<Watching>,
-}
-
-/// What the log and the counters will say.
-struct Report {
-    receipt: Receipt,
-    chunks: Option<Chunks>,
-    bytes: u64,
-    first_byte: Option<Duration>,
-    end: access_log::End,
-}
-
 /// What actix copies at once, in bytes: a client that takes nothing costs so much and no more.
 const STEP_BYTES: usize = 32 * 1024;
 
@@ -134,7 +108,7 @@ impl Sending {
             None => Way::Actix(Rest::default()),
         };
         let end = if is_empty { access_log::End::Done } else { access_log::End::Left };
-        let mut report = Report { receipt, chunks, bytes: 0, first_byte: None, end };
+        let mut report = Report::new(receipt, chunks, end);
         if let (Some(started), Way::Socket(direct)) = (started, &mut way) {
             report.started(&started);
             direct.go_on(started.left);
@@ -318,50 +292,5 @@ impl Inner {
         }
         report.sent(step.len());
         Poll::Ready(Some(Ok(step)))
-    }
-}
-
-impl Report {
-    /// So many bytes of the body have gone.
-    fn sent(&mut self, bytes: usize) {
-        if bytes == 0 {
-            return;
-        }
-        let now = Instant::now();
-        self.receipt.site.metrics.add(Count::SentBytes, bytes as u64);
-        self.sent_at(bytes, now);
-    }
-
-    /// Another thread may have sent its first bytes, and counted them.
-    fn started(&mut self, started: &Started) {
-        if let Some((bytes, at)) = started.sent.filter(|(bytes, _)| *bytes > 0) {
-            self.sent_at(bytes, at);
-        }
-    }
-
-    fn sent_at(&mut self, bytes: usize, now: Instant) {
-        let Receipt { site, since, .. } = &self.receipt;
-        if self.first_byte.is_none() {
-            let after = now.duration_since(*since);
-            site.metrics.first_byte(after);
-            self.first_byte = Some(after);
-        }
-        self.chunks.iter().for_each(|chunks| chunks.sent(self.bytes, bytes, now));
-        self.bytes += bytes as u64;
-    }
-}
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        let Receipt { site, line, viewing, .. } = &mut self.receipt;
-        match self.end {
-            access_log::End::Done => {}
-            access_log::End::Cut => site.metrics.add(Count::Cut, 1),
-            access_log::End::Left => site.metrics.add(Count::Left, 1),
-        }
-        line.iter_mut().for_each(|line| line.log(self.bytes, self.first_byte, self.end));
-        if let Some(viewing) = viewing.take() {
-            viewing.ended(site, self.bytes, self.end);
-        }
     }
 }

@@ -2,54 +2,24 @@
 
 use super::{
     Site,
-    access_log::Shown,
-    conditional::{Conditions, Outcome},
     failure::Failure,
-    gzip,
     headers::{SERVER_TIMING, waited},
-    held::{Begun, Held, HeldReply},
-    holds::Hold,
     plain::{PlainGet, Reply, Started},
+    quest::{Lookup, Quest},
     reload::{self, Reload},
     respond::{self, Request},
     wait::Wish,
 };
-use crate::{
-    folder::Answer,
-    live::{File, MediaPath},
-    metrics::Count,
-};
+use crate::{folder::Answer, live::MediaPath, metrics::Count};
 use actix_web::{
     HttpResponse,
     dev::ServiceRequest,
     http::header::{self, HeaderName, HeaderValue},
 };
-use std::{
-    ptr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use tokio::time::{timeout, timeout_at};
+use std::{sync::Arc, time::Duration};
 
 /// A file that is written again and again is looked at so often.
 const MAX_LOOKS: u32 = 8;
-
-/// The disk must answer within this time, or within that for which the client waits.
-pub(super) const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What a look-up came to, and how long it was held.
-pub(super) struct Lookup {
-    pub(super) answer: Result<Answer, Failure>,
-    pub(super) held: Option<Duration>,
-    /// The reply that was begun meanwhile, whatever the answer is.
-    begun: Option<Begun>,
-}
-
-impl Lookup {
-    pub(super) const fn new(answer: Result<Answer, Failure>, held: Option<Duration>) -> Self {
-        Self { answer, held, begun: None }
-    }
-}
 
 /// Whether the reply may be begun by another thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,19 +28,6 @@ enum Form {
     Final,
     /// Something is added to it, or it is looked at, before it goes.
     Draft,
-}
-
-/// What a request waits for.
-pub(super) struct Quest<'a> {
-    pub(super) site: &'a Arc<Site>,
-    pub(super) path: &'a MediaPath,
-    conditions: &'a Conditions,
-    /// The client has a copy of a manifest, and waits for another one.
-    for_change: bool,
-    /// A manifest that lacks what its first chunk would tell is waited for.
-    is_patient: bool,
-    /// Nothing but the file decides on the reply.
-    plain: Option<PlainGet>,
 }
 
 /// Answers a request for a path of the folder.
@@ -119,27 +76,55 @@ async fn reply(
     if let Some(reload) = &reload {
         lookup = reload.wait(&quest, http, wish.asked().map(|_| wait), lookup).await;
     }
-    if let Some(begun) = lookup.begun {
-        site.metrics.held(begun.held());
-        return Ok(begun.into_response());
+    if let Some(response) = plain(&quest, &mut lookup) {
+        return Ok(response);
     }
-    if let (Some(plain), Ok(Answer::Live(file))) = (&quest.plain, &lookup.answer)
-        && let Some(Reply { batch, rest }) = plain.whole(site, file, lookup.held)
-    {
-        lookup.held.iter().for_each(|held| site.metrics.held(*held));
-        let started = Started { left: batch, sent: None };
-        return Ok(rest.into_response(started, lookup.held));
+    let held = lookup.held;
+    let has_reload = reload.is_some();
+    let response = answer(&quest, http, (&request, has_reload), wait, lookup).await;
+    let mut response = response.unwrap_or_else(|failure| failure.response());
+    if let Wish::Prefer(_) = wish {
+        insert(&mut response, PREFERENCE_APPLIED, &format!("wait={}", wait.as_secs()));
     }
+    if let Some(held) = held {
+        site.metrics.held(held);
+        response.headers_mut().insert(SERVER_TIMING, waited(held));
+    }
+    Ok(response)
+}
+
+/// The reply on which nothing but the file decides, if that is in memory.
+fn plain(quest: &Quest<'_>, lookup: &mut Lookup) -> Option<HttpResponse> {
+    let metrics = &quest.site.metrics;
+    if let Some(begun) = lookup.begun.take() {
+        metrics.held(begun.held());
+        return Some(begun.into_response());
+    }
+    let Ok(Answer::Live(file)) = &lookup.answer else { return None };
+    let Reply { batch, rest } = quest.plain.as_ref()?.whole(quest.site, file, lookup.held)?;
+    lookup.held.iter().for_each(|held| metrics.held(*held));
+    Some(rest.into_response(Started { left: batch, sent: None }, lookup.held))
+}
+
+/// The reply to any request. `has_reload`: it asked for what a playlist did not list yet.
+async fn answer(
+    quest: &Quest<'_>,
+    http: &mut ServiceRequest,
+    (request, has_reload): (&Request, bool),
+    wait: Duration,
+    mut lookup: Lookup,
+) -> Result<HttpResponse, Failure> {
+    let Quest { site, path, .. } = quest;
     let mut looks = 1;
-    let response = loop {
+    loop {
         let response = match lookup.answer {
             Ok(Answer::Live(file)) => {
                 let view = site.manifests.view(&file);
-                let response = respond::live(site, &request, view.file).await;
-                let live = view.live.filter(|_| reload.is_some());
+                let response = respond::live(site, request, view.file).await;
+                let live = view.live.filter(|_| has_reload);
                 response.map(|response| reload::cached(response, live))
             }
-            Ok(Answer::Stored(stored)) => respond::stored(site, &request, http, &path, stored),
+            Ok(Answer::Stored(stored)) => respond::stored(site, request, http, path, stored),
             Ok(Answer::Folder) => Ok(to_folder(http)),
             Ok(Answer::Denied) => Err(Failure::Denied),
             Ok(Answer::Absent) if wait.is_zero() => Err(Failure::Absent),
@@ -150,23 +135,11 @@ async fn reply(
             Err(failure) => Err(failure),
         };
         if looks == MAX_LOOKS || !matches!(response, Err(Failure::Changed)) {
-            break response;
+            return response;
         }
         looks += 1;
-        let held = lookup.held;
         lookup = quest.find(http, Duration::ZERO).await;
-        lookup.held = held;
-    };
-    let held = lookup.held;
-    let mut response = response.unwrap_or_else(|failure| failure.response());
-    if let Wish::Prefer(_) = wish {
-        insert(&mut response, PREFERENCE_APPLIED, &format!("wait={}", wait.as_secs()));
     }
-    if let Some(held) = held {
-        site.metrics.held(held);
-        response.headers_mut().insert(SERVER_TIMING, waited(held));
-    }
-    Ok(response)
 }
 
 /// What nginx-rtmp prepares under another name: a scratch name while the real one is written.
@@ -183,15 +156,6 @@ fn insert(response: &mut HttpResponse, name: HeaderName, value: &str) {
     }
 }
 
-/// Gives back a third of what a held request costs. Nothing but `Origin` is asked for later: the
-/// wish, conditions and ranges have been read.
-pub(super) fn forget_headers(http: &mut ServiceRequest) {
-    let headers = std::mem::take(http.headers_mut());
-    if let Some(origin) = headers.get(header::ORIGIN) {
-        http.headers_mut().insert(header::ORIGIN, origin.clone());
-    }
-}
-
 /// A folder's own address ends with a slash (308: the method stays).
 fn to_folder(http: &ServiceRequest) -> HttpResponse {
     let query = http.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -201,150 +165,4 @@ fn to_folder(http: &ServiceRequest) -> HttpResponse {
         .insert_header((header::LOCATION, format!("/{path}/{query}")))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .finish()
-}
-
-impl Quest<'_> {
-    /// Whether this file is what the client waits for. Not to be asked while the library is
-    /// locked.
-    fn accepts(&self, file: &Arc<File>) -> bool {
-        if !self.for_change && !self.is_patient {
-            return true;
-        }
-        let view = self.site.manifests.view(file);
-        let is_ready = view.patience.is_zero() || !self.is_patient;
-        is_ready && !(self.for_change && self.is_known(&view.file))
-    }
-
-    /// How long it may take until a file is accepted that was not, without anything new.
-    fn patience(&self, refused: Option<&Arc<File>>) -> Duration {
-        let patience = |file| self.site.manifests.view(file).patience;
-        let patience = refused.filter(|_| self.is_patient).map(patience);
-        patience.filter(|patience| !patience.is_zero()).unwrap_or(self.site.patience.max_wait)
-    }
-
-    /// Has what is needed to show a manifest read from disk.
-    async fn prepare(&self, file: &Arc<File>) {
-        for init in self.site.manifests.unread_inits(file) {
-            self.site.folder.look(init, false).await;
-        }
-    }
-
-    fn is_known(&self, file: &File) -> bool {
-        let Some(finished) = file.finished() else { return false };
-        let judge = |tag| self.conditions.judge(Some(tag), Some(finished.modified));
-        [judge(&finished.tag), judge(&gzip::tag(&finished.tag))].contains(&Outcome::NotModified)
-    }
-
-    async fn find(&self, http: &mut ServiceRequest, wait: Duration) -> Lookup {
-        let since = Instant::now();
-        let current = self.site.library.current(self.path);
-        if let Some(file) = &current {
-            self.prepare(file).await;
-        }
-        if let Some(file) = current.filter(|file| self.accepts(file)) {
-            return Lookup::new(Ok(Answer::Live(file)), None);
-        }
-        // Registered before the disk is looked at: no wake-up is lost.
-        let address = http.peer_addr().map(|address| address.ip());
-        let mut hold = if wait.is_zero() {
-            None
-        } else {
-            self.site.holds.enter(&self.site.library, self.path, address)
-        };
-        let mut shutdown = self.site.shutdown.clone();
-        let is_held = hold.is_some();
-        let is_known = hold.as_ref().is_some_and(|hold| {
-            hold.wait.is_known_absent() || self.site.folder.is_absent(&hold.wait)
-        });
-        let look = timeout_at((since + wait.max(LOOK_TIMEOUT)).into(), self.look(is_held));
-        let answer = tokio::select! {
-            answer = look, if !is_known => answer.map_err(|_| Failure::Busy),
-            () = shutdown.stopped() => Err(Failure::Stopping),
-            () = std::future::ready(()), if is_known => Ok(Answer::Absent),
-        };
-        if wait.is_zero() || !matches!(&answer, Ok(answer) if !self.is_answer(answer)) {
-            return Lookup::new(answer, None);
-        }
-        let Some(hold) = &mut hold else {
-            let is_there = matches!(answer, Ok(Answer::Live(_))) && !self.for_change;
-            let answer = if is_there { answer } else { Err(Failure::TooManyHeld) };
-            return Lookup::new(answer, None);
-        };
-        let refused = match answer {
-            Ok(Answer::Live(file)) => Some(file),
-            _ => None,
-        };
-        log::debug!("{} is held", Shown(http.uri()));
-        let plain = self.plain.clone();
-        let reply = plain.and_then(|plain| HeldReply::new(self.site, http, plain, since));
-        forget_headers(http);
-        let held = async {
-            tokio::select! {
-                answer = self.held(hold, refused, reply.as_ref()) => Ok(answer),
-                () = shutdown.stopped() => Err(Failure::Stopping),
-            }
-        };
-        let answer = match timeout_at((since + wait).into(), held).await {
-            Ok(answer) => answer,
-            // A manifest that has not changed is answered with a 304, one that lacks something as
-            // it is.
-            Err(_) if self.for_change || self.is_patient => Ok(self.unchanged()),
-            Err(_) => Ok(Answer::Absent),
-        };
-        Lookup { answer, held: Some(since.elapsed()), begun: reply.and_then(Held::decide) }
-    }
-
-    /// What the client waited to change.
-    fn unchanged(&self) -> Answer {
-        self.site.library.current(self.path).map_or(Answer::Absent, Answer::Live)
-    }
-
-    pub(super) async fn look(&self, is_held: bool) -> Answer {
-        let answer = self.site.folder.look(self.path.clone(), is_held).await;
-        if let Answer::Live(file) = &answer {
-            self.prepare(file).await;
-        }
-        answer
-    }
-
-    fn is_answer(&self, answer: &Answer) -> bool {
-        match answer {
-            Answer::Live(file) => self.accepts(file),
-            Answer::Absent => false,
-            Answer::Stored(_) | Answer::Folder | Answer::Denied => true,
-        }
-    }
-
-    /// Waits for what is not there, or is not as it was `refused`.
-    async fn held(
-        &self,
-        hold: &mut Hold,
-        mut refused: Option<Arc<File>>,
-        reply: Option<&Held>,
-    ) -> Answer {
-        let recipient = reply.map(Held::recipient);
-        loop {
-            let is_refused =
-                |file: &File| refused.iter().any(|old| ptr::eq(&raw const **old, file));
-            let patience = self.patience(refused.as_ref());
-            let news = hold.wait.given(recipient.as_ref(), |file| !is_refused(file));
-            let news = timeout(patience, news).await;
-            if reply.is_some_and(Held::is_begun) {
-                // Nothing is asked any more.
-                return Answer::Absent;
-            }
-            let answer = match news {
-                Ok(Some(file)) => {
-                    self.prepare(&file).await;
-                    Answer::Live(file)
-                }
-                Ok(None) | Err(_) => self.look(true).await,
-            };
-            match answer {
-                Answer::Live(file) if !self.accepts(&file) => refused = Some(file),
-                Answer::Absent => refused = None,
-                answer => return answer,
-            }
-        }
-    }
 }

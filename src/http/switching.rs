@@ -5,7 +5,7 @@
 //! A tag is made of the bytes, so it tells qualities apart; a time does not, and is neither told nor
 //! asked for.
 
-use super::{Site, failure::Failure, serve};
+use super::{Site, failure::Failure, quest::LOOK_TIMEOUT, serve};
 use crate::{encoder::switching::Choice, folder::Answer, live::MediaPath};
 use actix_web::{
     HttpResponse,
@@ -54,7 +54,7 @@ async fn found(site: &Site, choice: &Choice) -> Option<(usize, MediaPath)> {
         return first;
     }
     // All of them together: a disk that hangs is waited for once.
-    timeout(serve::LOOK_TIMEOUT, first_there(site, choice)).await.ok().flatten().or(first)
+    timeout(LOOK_TIMEOUT, first_there(site, choice)).await.ok().flatten().or(first)
 }
 
 async fn first_there(site: &Site, choice: &Choice) -> Option<(usize, MediaPath)> {

@@ -62,3 +62,86 @@ pub(super) fn hand_over(parked: Vec<Option<Waiting>>, file: &Arc<File>) {
     given.iter().for_each(|recipient| recipient.give(file));
     given.iter().for_each(|recipient| recipient.wake());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::{Library, MediaPath, Stamp};
+    use bytes::Bytes;
+    use std::{
+        sync::Mutex,
+        task::{Context, Poll},
+        time::SystemTime,
+    };
+
+    /// Notes what it is told, with its number.
+    struct Guest(usize, Arc<Mutex<Vec<(usize, &'static str)>>>);
+
+    impl Guest {
+        fn note(&self, what: &'static str) {
+            self.1.lock().expect("not poisoned").push((self.0, what));
+        }
+    }
+
+    impl Recipient for Guest {
+        fn sleep(&self, _waker: &Waker) {
+            self.note("sleeps");
+        }
+
+        fn give(&self, file: &Arc<File>) {
+            assert_eq!(file.whole().expect("whole"), "abc");
+            self.note("is given");
+        }
+
+        fn wake(&self) {
+            self.note("wakes");
+        }
+    }
+
+    fn publish(library: &Arc<Library>) {
+        let shown = (SystemTime::UNIX_EPOCH, Stamp::default());
+        let path = MediaPath::at_root("1.m4s");
+        library.publish(path, None, Bytes::from_static(b"abc"), shown, None);
+    }
+
+    /// So many wait; what is noted is answered once they sleep.
+    fn crowd(count: usize, then: impl Fn(&Arc<Library>)) -> Vec<(usize, &'static str)> {
+        let (library, notes) = (Library::new(1 << 20, count), Arc::new(Mutex::default()));
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut waits: Vec<_> = (0..count)
+            .map(|number| {
+                let guest: Arc<dyn Recipient> = Arc::new(Guest(number, notes.clone()));
+                let mut wait = library.wait(MediaPath::at_root("1.m4s")).expect("a place");
+                Box::pin(async move { wait.given(Some(&guest), |_| true).await.is_some() })
+            })
+            .collect();
+        for wait in &mut waits {
+            assert_eq!(wait.as_mut().poll(&mut cx), Poll::Pending);
+        }
+        let noted = || std::mem::take(&mut *notes.lock().expect("not poisoned"));
+        assert_eq!(noted().len(), count, "all sleep");
+        then(&library);
+        noted()
+    }
+
+    #[test]
+    fn holding_a_few_are_given_the_file_before_they_wake() {
+        let noted = crowd(2, publish);
+        assert_eq!(noted, [(0, "is given"), (1, "is given"), (0, "wakes"), (1, "wakes")]);
+    }
+
+    #[test]
+    fn holding_of_a_crowd_most_wake_while_a_few_are_given_the_file() {
+        let noted = crowd(FEW + 2, publish);
+        assert_eq!(noted[..2], [(FEW, "wakes"), (FEW + 1, "wakes")]);
+        let given = noted.iter().filter(|(_, what)| *what == "is given").count();
+        let woken = noted.iter().filter(|(_, what)| *what == "wakes").count();
+        assert_eq!((given, woken), (FEW, FEW + 2));
+    }
+
+    #[test]
+    fn holding_those_who_are_to_look_again_are_given_nothing() {
+        let noted = crowd(1, |library| library.nudge(&MediaPath::at_root("1.m4s")));
+        assert_eq!(noted, [(0, "wakes")]);
+    }
+}

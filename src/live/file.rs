@@ -6,24 +6,20 @@
 //! so that no reply ever mixes two generations.
 
 use super::{
-    follower::{Follower, Step, Stored},
     index::GrowingFile,
-    parking::{Parking, Ticket},
+    parking::Parking,
     path::MediaPath,
     pieces::{Pieces, Run, join},
     source::{Source, Stamp},
     tag::Tag,
-    tap::{Reader, Waiter, hand_out},
+    tap::{Waiter, hand_out},
 };
 use bytes::Bytes;
 use std::{
-    future::poll_fn,
-    ops::Range,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    task::Poll,
     time::SystemTime,
 };
 
@@ -52,25 +48,25 @@ pub enum Phase {
 /// One generation of one file.
 pub struct File {
     path: MediaPath,
-    source: Option<Arc<dyn Source>>,
+    pub(super) source: Option<Arc<dyn Source>>,
     state: Mutex<State>,
     /// Once it is finished. That of one that came as a whole is made when it is first asked for.
     tag: OnceLock<Tag>,
     /// What whoever sends it keeps with it.
     note: OnceLock<Bytes>,
     /// Asked for since the window last looked.
-    touched: AtomicBool,
+    pub(super) touched: AtomicBool,
     /// When it was begun, by the library's clock.
     began: SystemTime,
     /// So many read it along.
-    followers: AtomicUsize,
+    pub(super) followers: AtomicUsize,
     /// Told when this file goes, with the bytes that it still held.
     on_drop: Box<dyn Fn(u64) + Send + Sync>,
 }
 
-struct State {
-    phase: Phase,
-    pieces: Pieces,
+pub(super) struct State {
+    pub(super) phase: Phase,
+    pub(super) pieces: Pieces,
     /// All bytes of a finished file, while they are in memory.
     whole: Option<Bytes>,
     finished: Option<(SystemTime, Stamp)>,
@@ -78,7 +74,7 @@ struct State {
     in_memory: u64,
     /// When bytes last came, by the library's clock.
     grown: SystemTime,
-    parking: Parking<Waiter>,
+    pub(super) parking: Parking<Waiter>,
 }
 
 impl File {
@@ -121,7 +117,7 @@ impl File {
         self
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // Every change of the state is complete before anything could panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -211,27 +207,6 @@ impl File {
         Some(gzipped)
     }
 
-    /// Resolves when the file has `length` bytes or no more will come. Cancel safe.
-    pub async fn reached(self: &Arc<Self>, length: u64) -> Phase {
-        let mut follower = self.follow(0..u64::MAX);
-        poll_fn(|cx| {
-            let mut state = follower.file.state();
-            if state.phase != Phase::Growing || state.pieces.length() >= length {
-                return Poll::Ready(state.phase);
-            }
-            state.parking.park(&mut follower.ticket, Waiter::Task(cx.waker().clone()));
-            Poll::Pending
-        })
-        .await
-    }
-
-    /// Reads along from the start of `range` to its end, or to the file's.
-    pub fn follow(self: &Arc<Self>, range: Range<u64>) -> Follower {
-        self.touched.store(true, Ordering::Relaxed);
-        self.followers.fetch_add(1, Ordering::Relaxed);
-        Follower::new(self.clone(), range)
-    }
-
     /// Adds bytes; answers how many are in memory then. Only one thread at a time does so.
     pub(super) fn append(&self, bytes: Bytes, now: SystemTime) -> u64 {
         let mut state = self.state();
@@ -305,47 +280,6 @@ impl File {
 
     pub(super) fn take_touched(&self) -> bool {
         self.touched.swap(false, Ordering::Relaxed)
-    }
-
-    /// What is at a follower's position, and its length in bytes.
-    pub(super) fn poll_read(
-        &self,
-        position: u64,
-        end: u64,
-        ticket: &mut Option<Ticket>,
-        reader: &Reader<'_>,
-    ) -> Poll<(Step, u64)> {
-        let mut state = self.state();
-        if position >= end {
-            return Poll::Ready((Step::End, 0));
-        }
-        if position < state.pieces.length() {
-            let (run, length) = state.pieces.read(position, end);
-            let step = match (run, &self.source) {
-                (Run::Memory(bytes), _) => Step::Bytes(bytes),
-                (Run::Disk(place), Some(source)) => {
-                    Step::Stored(Stored::new(source.clone(), place))
-                }
-                (Run::Disk(_), None) => Step::Cut,
-            };
-            return Poll::Ready((step, length));
-        }
-        match state.phase {
-            Phase::Finished => Poll::Ready((Step::End, 0)),
-            Phase::Cut => Poll::Ready((Step::Cut, 0)),
-            Phase::Growing => {
-                if let Some(waiter) = reader.waits_at(position) {
-                    state.parking.park(ticket, waiter);
-                }
-                Poll::Pending
-            }
-        }
-    }
-
-    /// A follower leaves.
-    pub(super) fn leave(&self, ticket: Option<Ticket>) {
-        self.followers.fetch_sub(1, Ordering::Relaxed);
-        self.state().parking.leave(ticket);
     }
 }
 

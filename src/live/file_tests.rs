@@ -1,7 +1,7 @@
 //! One writer, many followers: the contract's heading "Growing files", without disk or sockets.
 
 use super::*;
-use crate::live::{Library, Stamp};
+use crate::live::{Follower, Library, Stamp, Step};
 use futures::{FutureExt, future::poll_fn};
 use std::io;
 use std::time::SystemTime;

@@ -1,17 +1,19 @@
 //! Those who read a file along.
 
 use super::{
-    file::File,
+    file::{File, Phase},
     parking::Ticket,
-    pieces::Evicted,
+    pieces::{Evicted, Run},
     source::Source,
-    tap::{Reader, Tap},
+    tap::{Reader, Tap, Waiter},
 };
 use bytes::Bytes;
 use std::{
-    fmt, io,
+    fmt,
+    future::poll_fn,
+    io,
     ops::Range,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
 };
 use xxhash_rust::xxh3::xxh3_64;
@@ -64,6 +66,70 @@ impl Follower {
             *position += length;
             step
         })
+    }
+}
+
+impl File {
+    /// Resolves when the file has `length` bytes or no more will come. Cancel safe.
+    pub async fn reached(self: &Arc<Self>, length: u64) -> Phase {
+        let mut follower = self.follow(0..u64::MAX);
+        poll_fn(|cx| {
+            let mut state = follower.file.state();
+            if state.phase != Phase::Growing || state.pieces.length() >= length {
+                return Poll::Ready(state.phase);
+            }
+            state.parking.park(&mut follower.ticket, Waiter::Task(cx.waker().clone()));
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Reads along from the start of `range` to its end, or to the file's.
+    pub fn follow(self: &Arc<Self>, range: Range<u64>) -> Follower {
+        self.touched.store(true, Ordering::Relaxed);
+        self.followers.fetch_add(1, Ordering::Relaxed);
+        Follower::new(self.clone(), range)
+    }
+
+    /// What is at a follower's position, and its length in bytes.
+    pub(super) fn poll_read(
+        &self,
+        position: u64,
+        end: u64,
+        ticket: &mut Option<Ticket>,
+        reader: &Reader<'_>,
+    ) -> Poll<(Step, u64)> {
+        let mut state = self.state();
+        if position >= end {
+            return Poll::Ready((Step::End, 0));
+        }
+        if position < state.pieces.length() {
+            let (run, length) = state.pieces.read(position, end);
+            let step = match (run, &self.source) {
+                (Run::Memory(bytes), _) => Step::Bytes(bytes),
+                (Run::Disk(place), Some(source)) => {
+                    Step::Stored(Stored::new(source.clone(), place))
+                }
+                (Run::Disk(_), None) => Step::Cut,
+            };
+            return Poll::Ready((step, length));
+        }
+        match state.phase {
+            Phase::Finished => Poll::Ready((Step::End, 0)),
+            Phase::Cut => Poll::Ready((Step::Cut, 0)),
+            Phase::Growing => {
+                if let Some(waiter) = reader.waits_at(position) {
+                    state.parking.park(ticket, waiter);
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// A follower leaves.
+    pub(super) fn leave(&self, ticket: Option<Ticket>) {
+        self.followers.fetch_sub(1, Ordering::Relaxed);
+        self.state().parking.leave(ticket);
     }
 }
 

@@ -116,7 +116,7 @@ impl Library {
         let seen = first.clone();
         let mut writer = self.prepare(path, source);
         writer.append(first);
-        self.put(writer.file().clone());
+        self.put(writer.file());
         writer.show_to(witness, &seen);
         writer
     }
@@ -142,7 +142,7 @@ impl Library {
             let file = writer.file().clone();
             writer.append(bytes);
             writer.finish(modified, stamp);
-            self.put(file.clone());
+            self.put(&file);
             return file;
         }
         self.charge(length);
@@ -153,7 +153,7 @@ impl Library {
         if !is_quick {
             file.finished();
         }
-        self.put(file.clone());
+        self.put(&file);
         if is_quick {
             // Those who wait are waking up meanwhile.
             file.finished();
@@ -191,9 +191,9 @@ impl Library {
         Writer::new(file, self.clone())
     }
 
-    fn put(&self, file: Arc<File>) {
+    fn put(&self, file: &Arc<File>) {
         let mut shelf = self.shelf();
-        shelf.index.put(&file);
+        shelf.index.put(file);
         let entry = shelf.entries.entry(file.path().clone()).or_default();
         entry.tell();
         let replaced = entry.file.replace(file.clone());
@@ -201,7 +201,7 @@ impl Library {
         drop(shelf);
         // Its last owner may be here: then it gives its bytes back, outside of the lock.
         drop(replaced);
-        hand_over(parked, &file);
+        hand_over(parked, file);
     }
 
     /// Those who wait for a path shall look at the disk again: what came is too large to be

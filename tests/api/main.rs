@@ -47,6 +47,7 @@ mod process;
 #[cfg(target_os = "linux")]
 mod programs;
 mod ranges;
+mod shortcuts;
 #[cfg(target_os = "linux")]
 mod stats;
 mod status;
