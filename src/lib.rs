@@ -8,9 +8,9 @@
 //!
 //! ```text
 //! packager ──files──▶ folder::watcher ──Event──▶ folder::tracker ──Bytes──▶ live::Library
-//!                                                                          Tap │ │ Follower
+//!                                                               Recipient, Tap │ │ Follower
 //!            client ◀──writev── http::sending ◀── http::respond ◀── http::serve ◀┼─┘
-//!                 ◀──writev── http::lane ◀───────────────────────────────────────┘
+//!                 ◀──writev── http::held, http::lane ◀───────────────────────────┘
 //!
 //! encoder ──PUT──▶ http::ingest ──▶ folder::Uploads ──Bytes──▶ live::Library
 //!                                           └──Job──▶ folder::uploader ──▶ (the same folder)
