@@ -87,23 +87,14 @@ impl Viewing {
         let headers = http.headers();
         let (cmcd_headers, cmcd_left_out) = texts(headers);
         let now = clock::now();
+        let at = now.checked_sub(since.elapsed()).unwrap_or(now);
         let seen = Seen {
-            what,
-            asked: since,
-            at: now.checked_sub(since.elapsed()).unwrap_or(now),
             address: http.peer_addr().map(|address| address.ip()),
             agent: headers.get(USER_AGENT).map(|it| agent(it.as_bytes())).unwrap_or_default(),
             query: http.uri().query().and_then(cmcd::only).map(shortened),
             cmcd_headers,
             cmcd_left_out,
-            status: 0,
-            end: Ending::Left,
-            bytes: 0,
-            sent_kbps: None,
-            held: Duration::ZERO,
-            took: Duration::ZERO,
-            age: Age::Unknown,
-            complete: None,
+            ..Seen::new(what, since, at)
         };
         Some(Self { viewers: viewers.clone(), seen, before })
     }

@@ -120,29 +120,13 @@ mod tests {
     use super::*;
     use crate::{
         live::MediaPath,
-        viewers::{Age, Ending, Settings, Viewers, What},
+        viewers::{Settings, Viewers, What},
     };
     use std::{sync::Arc, thread, time::SystemTime};
 
     fn seen() -> Seen {
-        Seen {
-            what: What::File(MediaPath::at_root("1.m4s")),
-            asked: Instant::now(),
-            at: SystemTime::UNIX_EPOCH,
-            address: None,
-            agent: String::new(),
-            query: None,
-            cmcd_headers: Vec::new(),
-            cmcd_left_out: 0,
-            status: 200,
-            end: Ending::Done,
-            bytes: 0,
-            sent_kbps: None,
-            held: Duration::ZERO,
-            took: Duration::ZERO,
-            age: Age::Unknown,
-            complete: None,
-        }
+        let what = What::File(MediaPath::at_root("1.m4s"));
+        Seen::new(what, Instant::now(), SystemTime::UNIX_EPOCH)
     }
 
     #[test]

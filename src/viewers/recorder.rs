@@ -123,33 +123,25 @@ mod tests {
     use super::*;
     use crate::{
         live::MediaPath,
-        viewers::{Age, Ending, Seen, What, table::VISIT},
+        viewers::{Ending, Seen, What, table::VISIT},
     };
     use std::{
         fs,
         net::{IpAddr, Ipv4Addr},
         path::Path,
-        time::{Duration, SystemTime},
+        time::SystemTime,
     };
 
     fn batch(asked: Instant) -> Batch {
+        let what = What::File(MediaPath::at_root("1.m4s"));
         let seen = Seen {
-            what: What::File(MediaPath::at_root("1.m4s")),
-            asked,
-            at: SystemTime::UNIX_EPOCH,
             address: Some(IpAddr::from(Ipv4Addr::LOCALHOST)),
             agent: "a".to_owned(),
-            query: None,
-            cmcd_headers: Vec::new(),
-            cmcd_left_out: 0,
             status: 200,
             end: Ending::Done,
             bytes: 100,
             sent_kbps: Some(900),
-            held: Duration::ZERO,
-            took: Duration::ZERO,
-            age: Age::Unknown,
-            complete: None,
+            ..Seen::new(what, asked, SystemTime::UNIX_EPOCH)
         };
         Batch { seen: vec![seen], ..Batch::default() }
     }

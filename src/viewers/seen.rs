@@ -44,6 +44,31 @@ pub struct Seen {
     pub complete: Option<SystemTime>,
 }
 
+impl Seen {
+    /// A request of nobody in particular that has just come: left by its client, unless more is
+    /// told.
+    pub fn new(what: What, asked: Instant, at: SystemTime) -> Self {
+        Self {
+            what,
+            asked,
+            at,
+            address: None,
+            agent: String::new(),
+            query: None,
+            cmcd_headers: Vec::new(),
+            cmcd_left_out: 0,
+            status: 0,
+            end: Ending::Left,
+            bytes: 0,
+            sent_kbps: None,
+            held: Duration::ZERO,
+            took: Duration::ZERO,
+            age: Age::Unknown,
+            complete: None,
+        }
+    }
+}
+
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {

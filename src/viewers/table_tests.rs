@@ -24,23 +24,16 @@ impl Stage {
     /// A request of a client that was asked, answered and over so many seconds after the start.
     fn seen(&self, client: &str, path: &str, seconds: f64) -> Seen {
         let after = Duration::from_secs_f64(seconds);
+        let what = What::File(MediaPath::from_disk(Path::new(path)).expect("a path"));
+        let at = SystemTime::UNIX_EPOCH + 1000 * SECOND + after;
         Seen {
-            what: What::File(MediaPath::from_disk(Path::new(path)).expect("a path")),
-            asked: self.start + after,
-            at: SystemTime::UNIX_EPOCH + 1000 * SECOND + after,
             address: Some(IpAddr::from(Ipv4Addr::LOCALHOST)),
             agent: client.to_owned(),
-            query: None,
-            cmcd_headers: Vec::new(),
-            cmcd_left_out: 0,
             status: 200,
             end: Ending::Done,
             bytes: 100,
-            sent_kbps: None,
-            held: Duration::ZERO,
-            took: Duration::ZERO,
             age: Age::Young,
-            complete: None,
+            ..Seen::new(what, self.start + after, at)
         }
     }
 
