@@ -80,6 +80,22 @@ impl Batch {
         write(rest)
     }
 
+    /// The beginning of all that is still to be written, of at most so many bytes.
+    pub(super) fn first<T>(&self, bytes: usize, write: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
+        self.rest(|slices| {
+            let (mut first, mut count, mut room) = ([IoSlice::new(&[]); PARTS], 0, bytes);
+            for slice in slices {
+                if room == 0 {
+                    break;
+                }
+                let length = slice.len().min(room);
+                first[count] = IoSlice::new(&slice[..length]);
+                (count, room) = (count + 1, room - length);
+            }
+            write(&first[..count])
+        })
+    }
+
     /// So much more has been written; returns how much of it was of the body.
     pub(super) fn wrote(&mut self, bytes: usize) -> usize {
         let before = self.body_written();
@@ -152,6 +168,20 @@ mod tests {
         batch.clear();
         batch.close_chunk(true);
         assert_eq!(text(&batch), "0\r\n\r\n");
+    }
+
+    #[test]
+    fn growing_the_beginning_is_cut_where_it_is_said() {
+        let mut batch = Batch::with_head(b"HEAD".to_vec());
+        batch.push(Bytes::from_static(b"abcdef"));
+        batch.close_chunk(false);
+        let all = text(&batch);
+        for limit in 0..all.len() + 2 {
+            let first = batch.first(limit, |slices| {
+                slices.iter().flat_map(|slice| slice.to_vec()).collect::<Vec<_>>()
+            });
+            assert_eq!(first, all.as_bytes()[..limit.min(all.len())]);
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::{
 #[cfg(not(target_os = "linux"))]
 use actix_web::body::BoxBody;
 use actix_web::{
+    HttpResponse, HttpResponseBuilder,
     body::{BodySize, MessageBody},
     web,
 };
@@ -39,9 +40,12 @@ impl Following {
         Self { follower, length, reading: None, junction: Junction::default() }
     }
 
-    /// For whoever sends it.
-    pub(super) fn junction(&self) -> Junction {
-        self.junction.clone()
+    /// The response that has this body, and tells whoever sends it of the junction.
+    pub(super) fn response(self, builder: &mut HttpResponseBuilder) -> HttpResponse {
+        let junction = self.junction.clone();
+        let mut response = builder.body(self);
+        response.extensions_mut().insert(junction);
+        response
     }
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {

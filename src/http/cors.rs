@@ -28,13 +28,14 @@ pub enum Origins {
 }
 
 impl Origins {
-    /// Adds to every response what lets pages of other origins read it.
-    pub(super) fn allow(&self, request: &HeaderMap, response: &mut HeaderMap) {
+    /// Adds to every response what lets pages of other origins read it. `origin`: of the page that
+    /// asks.
+    pub(super) fn allow(&self, origin: Option<&HeaderValue>, response: &mut HeaderMap) {
         let allowed = match self {
             Self::Any => HeaderValue::from_static("*"),
             Self::Listed(origins) => {
                 response.append(header::VARY, HeaderValue::from_static("Origin"));
-                let origin = request.get(header::ORIGIN).filter(|origin| {
+                let origin = origin.filter(|origin| {
                     origins.iter().any(|listed| listed.as_bytes() == origin.as_bytes())
                 });
                 let Some(origin) = origin else { return };

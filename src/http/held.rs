@@ -14,7 +14,7 @@
 
 use super::{
     Site,
-    plain::{PlainGet, Reply, Rest, Started},
+    plain::{PlainGet, Remainder, Reply, Started},
     wire::Outlet,
 };
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
 };
 use actix_web::{HttpResponse, dev::ServiceRequest, rt::net::TcpStream};
 use std::{
+    io::IoSlice,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Waker,
     time::{Duration, Instant},
@@ -36,6 +37,9 @@ struct HeldReply {
     state: Mutex<State>,
 }
 
+/// So much is written by another thread at once, in bytes: it has more to do.
+const FIRST_BYTES: usize = 128 * 1024;
+
 /// Makes a reply with a file, after so long a time.
 type Make = Box<dyn Fn(&Arc<File>, Duration) -> Option<Reply> + Send + Sync>;
 
@@ -44,35 +48,34 @@ struct State {
     sleeper: Option<Waker>,
     /// `None` once it is decided who answers.
     stream: Option<Arc<TcpStream>>,
-    begun: Option<Begun>,
+    begun: Option<Box<Begun>>,
 }
 
 /// A reply that another thread has begun.
 pub(super) struct Begun {
     held: Duration,
     started: Started,
-    rest: Rest,
+    rest: Remainder,
 }
 
 /// The task's side: when it is dropped, nobody begins the reply any more.
-pub(super) struct Held(Arc<HeldReply>);
+pub(super) struct HeldRequest(Arc<HeldReply>);
 
-impl Drop for Held {
+impl Drop for HeldRequest {
     fn drop(&mut self) {
         self.0.state().stream = None;
     }
 }
 
-impl Held {
-    /// For a request that has waited since then; `None` while something is on its way to its client
-    /// that was answered before.
+impl HeldRequest {
+    /// For a request that has waited since then; `None` if there is no way to its client's socket.
     pub(super) fn new(
         site: &Arc<Site>,
         http: &ServiceRequest,
         request: PlainGet,
         since: Instant,
     ) -> Option<Self> {
-        let outlet = http.request().conn_data::<Outlet>().filter(|outlet| outlet.is_free())?;
+        let outlet = http.request().conn_data::<Outlet>()?;
         let (metrics, site) = (site.metrics.clone(), site.clone());
         let make = move |file: &Arc<File>, held| {
             let whole = request.whole(&site, file, Some(held));
@@ -97,7 +100,7 @@ impl Held {
     }
 
     /// The task goes its own way, unless the reply has been begun.
-    pub(super) fn decide(self) -> Option<Begun> {
+    pub(super) fn decide(self) -> Option<Box<Begun>> {
         let mut state = self.0.state();
         state.stream = None;
         state.begun.take()
@@ -110,21 +113,23 @@ impl HeldReply {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what the socket takes; `None` if that is nothing, so that nothing is decided.
-    fn begin(&self, stream: &TcpStream, file: &Arc<File>) -> Option<Begun> {
-        let at = Instant::now();
-        let held = at - self.since;
+    /// Writes what the socket takes; `None` if that is nothing: then the task answers.
+    fn begin(&self, stream: &TcpStream, file: &Arc<File>) -> Option<Box<Begun>> {
+        let held = self.since.elapsed();
         let Reply { mut batch, rest } = (self.make)(file, held)?;
-        let written = batch.rest(|slices| stream.try_write_vectored(slices)).ok()?;
-        let sent = batch.wrote(written);
+        let write = |slices: &[IoSlice<'_>]| stream.try_write_vectored(slices);
+        let sent = batch.first(FIRST_BYTES, write).map(|written| batch.wrote(written)).ok()?;
         self.metrics.add(Count::SentBytes, sent as u64);
-        Some(Begun { held, started: Started { left: batch, sent: Some((sent, at)) }, rest })
+        let started = Started { left: batch, sent: Some((sent, Instant::now())) };
+        Some(Box::new(Begun { held, started, rest }))
     }
 }
 
 impl Recipient for HeldReply {
-    fn sleep(&self, waker: &Waker) {
-        self.state().sleeper = Some(waker.clone());
+    fn sleep(&self, waker: &Waker) -> bool {
+        let mut state = self.state();
+        state.sleeper = Some(waker.clone());
+        state.begun.is_none()
     }
 
     fn give(&self, file: &Arc<File>) {
@@ -155,30 +160,16 @@ impl Begun {
 mod tests {
     use super::*;
     use crate::{
-        http::batch::Batch,
+        http::{batch::Batch, sleeper::Task},
         live::{Library, Stamp},
     };
     use bytes::Bytes;
-    use std::{
-        sync::atomic::{AtomicBool, Ordering},
-        task::Wake,
-        time::SystemTime,
-    };
+    use std::time::SystemTime;
     use tokio::{io::AsyncReadExt, net::TcpListener};
-
-    /// A task that notes that it was woken.
-    #[derive(Default)]
-    struct Task(AtomicBool);
-
-    impl Wake for Task {
-        fn wake(self: Arc<Self>) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
 
     /// A request that waits, with the server's end of its connection and the client's.
     struct Case {
-        held: Held,
+        held: HeldRequest,
         server: Arc<TcpStream>,
         client: TcpStream,
         task: Arc<Task>,
@@ -191,14 +182,7 @@ mod tests {
             let client = TcpStream::connect(address).await.expect("a connection");
             let server = Arc::new(listener.accept().await.expect("a connection").0);
             server.writable().await.expect("it is");
-            let make: Make = Box::new(|file, _held| {
-                let mut batch = Batch::with_head(b"HEAD\r\n\r\n".to_vec());
-                let bytes = file.whole()?;
-                let rest = Rest::Nothing(bytes.len() as u64);
-                batch.push(bytes);
-                Some(Reply { batch, rest })
-            });
-            let held = Held::of(server.clone(), Arc::default(), Instant::now(), make);
+            let held = held_for(&server);
             let task = Arc::new(Task::default());
             held.recipient().sleep(&Waker::from(task.clone()));
             Self { held, server, client, task }
@@ -211,6 +195,17 @@ mod tests {
             client.read_to_end(&mut taken).await.expect("all");
             taken
         }
+    }
+
+    fn held_for(server: &Arc<TcpStream>) -> HeldRequest {
+        let make: Make = Box::new(|file, _held| {
+            let mut batch = Batch::with_head(b"HEAD\r\n\r\n".to_vec());
+            let bytes = file.whole()?;
+            let rest = Remainder::Nothing(bytes.len() as u64);
+            batch.push(bytes);
+            Some(Reply { batch, rest })
+        });
+        HeldRequest::of(server.clone(), Arc::default(), Instant::now(), make)
     }
 
     fn file(bytes: Bytes) -> Arc<File> {
@@ -227,12 +222,13 @@ mod tests {
         let mut taken = [0; 13];
         case.client.read_exact(&mut taken).await.expect("it came while the task slept");
         assert_eq!(&taken, b"HEAD\r\n\r\nbytes");
-        assert!(!case.task.0.load(Ordering::Relaxed), "all are given it first");
+        assert!(!case.task.is_woken());
         recipient.wake();
-        assert!(case.task.0.load(Ordering::Relaxed));
+        assert!(case.task.is_woken());
         // Another one comes before the task is awake.
         recipient.give(&file(Bytes::from_static(b"more")));
         assert!(case.held.is_begun());
+        assert!(!recipient.sleep(Waker::noop()), "there is nothing to wait for");
         let begun = case.held.decide().expect("it is begun");
         assert_eq!(begun.started.sent.map(|(bytes, _)| bytes), Some(5));
         assert!(begun.started.left.is_done());
@@ -251,8 +247,7 @@ mod tests {
                 assert!(held.decide().is_none(), "nothing has come");
             }
             recipient.give(&file(Bytes::from_static(b"bytes")));
-            let held =
-                Held::of(server.clone(), Arc::default(), Instant::now(), Box::new(|_, _| None));
+            let held = held_for(&server);
             assert_eq!(Case { held, server, client, task }.taken().await, b"", "{is_dropped}");
         }
     }
@@ -266,23 +261,15 @@ mod tests {
         let (sent, left) = (begun.started.sent.expect("some").0, begun.started.left);
         let rest: usize = left.rest(|slices| slices.iter().map(|slice| slice.len()).sum());
         assert_eq!(sent + rest, 32 << 20);
-        assert!(sent > 0 && rest > 0, "{sent}, {rest}");
-        // Now it takes nothing at all: nothing is decided.
-        let held = Held::of(
-            server.clone(),
-            Arc::default(),
-            Instant::now(),
-            Box::new(|file, _| {
-                let mut batch = Batch::default();
-                batch.push(file.whole()?);
-                Some(Reply { batch, rest: Rest::Nothing(1) })
-            }),
-        );
-        held.recipient().give(&large);
-        assert!(!held.is_begun());
-        assert_eq!(
-            Case { held, server, client, task }.taken().await.len(),
-            b"HEAD\r\n\r\n".len() + sent
-        );
+        assert_eq!(b"HEAD\r\n\r\n".len() + sent, FIRST_BYTES, "then others have their turn");
+        // Now it takes nothing at all.
+        let mut filled = 0;
+        while let Ok(written) = server.try_write(&[b'x'; 1 << 16]) {
+            filled += written;
+        }
+        let case = Case { held: held_for(&server), server, client, task };
+        case.held.recipient().give(&large);
+        assert!(!case.held.is_begun());
+        assert_eq!(case.taken().await.len(), FIRST_BYTES + filled);
     }
 }

@@ -189,27 +189,8 @@ impl Tap for Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{
-        sync::atomic::{AtomicBool, Ordering},
-        task::Wake,
-    };
+    use crate::http::sleeper::Task;
     use tokio::{io::AsyncReadExt, net::TcpListener};
-
-    /// A task that notes that it was woken.
-    #[derive(Default)]
-    struct Task(AtomicBool);
-
-    impl Wake for Task {
-        fn wake(self: Arc<Self>) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-
-    impl Task {
-        fn is_woken(&self) -> bool {
-            self.0.swap(false, Ordering::Relaxed)
-        }
-    }
 
     async fn lane() -> (Arc<Lane>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -31,6 +31,8 @@ mod routes;
 mod sending;
 mod serve;
 mod service;
+#[cfg(test)]
+mod sleeper;
 mod status;
 mod switching;
 mod viewing;

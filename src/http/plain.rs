@@ -25,7 +25,7 @@ use actix_web::{
     dev::ServiceRequest,
     http::{
         ConnectionType, Method, Version,
-        header::{CONTENT_LENGTH, HeaderMap, ORIGIN, TRANSFER_ENCODING},
+        header::{CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue, ORIGIN, TRANSFER_ENCODING},
     },
 };
 use bytes::Bytes;
@@ -38,18 +38,17 @@ use std::{
 /// A request whose reply hangs on the file, and on nothing else but this.
 #[derive(Debug, Clone)]
 pub(super) struct PlainGet {
-    /// `Origin` alone.
-    headers: HeaderMap,
+    origin: Option<HeaderValue>,
 }
 
 /// A reply to be written, and what comes after it.
 pub(super) struct Reply {
     pub(super) batch: Batch,
-    pub(super) rest: Rest,
+    pub(super) rest: Remainder,
 }
 
 /// What of a file comes after a reply's batch.
-pub(super) enum Rest {
+pub(super) enum Remainder {
     /// Nothing: it has so many bytes.
     Nothing(u64),
     /// What it grows by.
@@ -68,6 +67,7 @@ impl PlainGet {
     /// `None` if the reply hangs on more than the file: on conditions, on ranges, or on what the
     /// client or something between us can do.
     pub(super) fn of(
+        site: &Site,
         http: &ServiceRequest,
         request: &respond::Request,
         path: &MediaPath,
@@ -77,18 +77,22 @@ impl PlainGet {
             && head.version == Version::HTTP_11
             && head.connection_type() == ConnectionType::KeepAlive
             && request.is_plain();
-        let has_body =
-            || [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|it| head.headers.contains_key(it));
+        let has_body = || {
+            [CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT]
+                .iter()
+                .any(|name| head.headers.contains_key(name))
+        };
         let is_compressed = || request.takes_gzip && is_text(path, &content_type(path));
-        let is_direct = || http.request().conn_data::<Outlet>().is_some();
-        if !is_plain || path.is_manifest() || has_body() || is_compressed() || !is_direct() {
-            return None;
-        }
-        let mut headers = HeaderMap::new();
-        if let Some(origin) = head.headers.get(ORIGIN) {
-            headers.insert(ORIGIN, origin.clone());
-        }
-        Some(Self { headers })
+        // Else actix writes the head of an earlier reply together with the one that is dropped.
+        let is_direct = || http.request().conn_data::<Outlet>().is_some_and(Outlet::is_free);
+        let is_plain = is_plain
+            && !path.is_manifest()
+            && !has_body()
+            && !is_compressed()
+            && is_direct()
+            // Then actix says that the connection closes.
+            && !site.shutdown.is_stopped();
+        is_plain.then(|| Self { origin: head.headers.get(ORIGIN).cloned() })
     }
 
     /// A reply with all bytes of a finished file; `None` if they are not in memory.
@@ -102,7 +106,7 @@ impl PlainGet {
         let length = whole.len() as u64;
         let batch = self.batch(site, &[&lines], held, whole)?;
         // An empty body has no other way than actix's.
-        (length > 0).then_some(Reply { batch, rest: Rest::Nothing(length) })
+        (length > 0).then_some(Reply { batch, rest: Remainder::Nothing(length) })
     }
 
     /// A reply with the bytes with which a growing file begins; `None` if it does not grow.
@@ -118,7 +122,7 @@ impl PlainGet {
         let framing = b"transfer-encoding: chunked\r\n";
         let mut batch = self.batch(site, &[&head, framing], held, first)?;
         batch.close_chunk(false);
-        Some(Reply { batch, rest: Rest::Growth(file.follow(position..u64::MAX)) })
+        Some(Reply { batch, rest: Remainder::Growth(file.follow(position..u64::MAX)) })
     }
 
     fn batch(
@@ -143,28 +147,22 @@ impl PlainGet {
     }
 
     fn allow(&self, origins: &Origins, head: &mut Vec<u8>) {
-        static ANY: LazyLock<Vec<u8>> = LazyLock::new(|| allowed(&Origins::Any, &HeaderMap::new()));
+        static ANY: LazyLock<Vec<u8>> = LazyLock::new(|| allowed(&Origins::Any, None));
         match origins {
             Origins::Any => head.extend_from_slice(&ANY),
-            Origins::Listed(_) => head.extend(allowed(origins, &self.headers)),
+            Origins::Listed(_) => head.extend(allowed(origins, self.origin.as_ref())),
         }
     }
 }
 
-impl Rest {
+impl Remainder {
     /// A reply that goes on where it was `started`. The response's own head tells the log how long
     /// the request was held, and is not sent.
     pub(super) fn into_response(self, started: Started, held: Option<Duration>) -> HttpResponse {
         let mut builder = HttpResponse::Ok();
         let mut response = match self {
             Self::Nothing(length) => builder.body(body::Sent(length)),
-            Self::Growth(follower) => {
-                let body = body::Following::new(follower, None);
-                let junction = body.junction();
-                let mut response = builder.body(body);
-                response.extensions_mut().insert(junction);
-                response
-            }
+            Self::Growth(follower) => body::Following::new(follower, None).response(&mut builder),
         };
         if let Some(held) = held {
             response.headers_mut().insert(SERVER_TIMING, waited(held));
@@ -177,20 +175,20 @@ impl Rest {
 /// The lines of a head that hang on a finished file alone.
 fn lines(site: &Site, file: &Arc<File>) -> Option<Bytes> {
     let render = || {
-        let finished = file.finished()?;
+        let (finished, now) = (file.finished()?, clock::now());
         let response = respond::whole(site, file, &finished)?;
         let mut lines = rendered(response.headers());
         let (_, length) = file.progress();
         write!(lines, "content-length: {length}\r\n").ok()?;
         // No time is told that is still to come: then the line changes.
-        Some((Bytes::from(lines), finished.modified <= clock::now()))
+        Some((Bytes::from(lines), finished.modified <= now))
     };
     file.noted(render)
 }
 
-fn allowed(origins: &Origins, request: &HeaderMap) -> Vec<u8> {
+fn allowed(origins: &Origins, origin: Option<&HeaderValue>) -> Vec<u8> {
     let mut headers = HeaderMap::new();
-    origins.allow(request, &mut headers);
+    origins.allow(origin, &mut headers);
     rendered(&headers)
 }
 

@@ -6,7 +6,7 @@ use super::{
     conditional::{Conditions, Outcome},
     failure::Failure,
     gzip,
-    held::{Begun, Held},
+    held::{Begun, HeldRequest},
     holds::Hold,
     plain::PlainGet,
 };
@@ -30,7 +30,7 @@ pub(super) struct Lookup {
     pub(super) answer: Result<Answer, Failure>,
     pub(super) held: Option<Duration>,
     /// The reply that was begun meanwhile, whatever the answer is.
-    pub(super) begun: Option<Begun>,
+    pub(super) begun: Option<Box<Begun>>,
 }
 
 impl Lookup {
@@ -135,7 +135,7 @@ impl Quest<'_> {
         };
         log::debug!("{} is held", Shown(http.uri()));
         let plain = self.plain.clone();
-        let reply = plain.and_then(|plain| Held::new(self.site, http, plain, since));
+        let reply = plain.and_then(|plain| HeldRequest::new(self.site, http, plain, since));
         forget_headers(http);
         let held = async {
             tokio::select! {
@@ -144,13 +144,13 @@ impl Quest<'_> {
             }
         };
         let answer = match timeout_at((since + wait).into(), held).await {
-            Ok(answer) => answer,
+            Ok(answer) => answer.map(|answer| answer.unwrap_or(Answer::Absent)),
             // A manifest that has not changed is answered with a 304, one that lacks something as
             // it is.
             Err(_) if self.for_change || self.is_patient => Ok(self.unchanged()),
             Err(_) => Ok(Answer::Absent),
         };
-        Lookup { answer, held: Some(since.elapsed()), begun: reply.and_then(Held::decide) }
+        Lookup { answer, held: Some(since.elapsed()), begun: reply.and_then(HeldRequest::decide) }
     }
 
     /// What the client waited to change.
@@ -174,23 +174,23 @@ impl Quest<'_> {
         }
     }
 
-    /// Waits for what is not there, or is not as it was `refused`.
+    /// Waits for what is not there, or is not as it was `refused`; `None` when the reply has been
+    /// begun.
     async fn held(
         &self,
         hold: &mut Hold,
         mut refused: Option<Arc<File>>,
-        reply: Option<&Held>,
-    ) -> Answer {
-        let recipient = reply.map(Held::recipient);
+        reply: Option<&HeldRequest>,
+    ) -> Option<Answer> {
+        let recipient = reply.map(HeldRequest::recipient);
         loop {
             let is_refused =
                 |file: &File| refused.iter().any(|old| ptr::eq(&raw const **old, file));
             let patience = self.patience(refused.as_ref());
             let news = hold.wait.given(recipient.as_ref(), |file| !is_refused(file));
             let news = timeout(patience, news).await;
-            if reply.is_some_and(Held::is_begun) {
-                // Nothing is asked any more.
-                return Answer::Absent;
+            if reply.is_some_and(HeldRequest::is_begun) {
+                return None;
             }
             let answer = match news {
                 Ok(Some(file)) => {
@@ -202,7 +202,7 @@ impl Quest<'_> {
             match answer {
                 Answer::Live(file) if !self.accepts(&file) => refused = Some(file),
                 Answer::Absent => refused = None,
-                answer => return answer,
+                answer => return Some(answer),
             }
         }
     }

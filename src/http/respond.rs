@@ -104,11 +104,7 @@ async fn growing(
     let follow = |range, length| body::Following::new(file.follow(range), length);
     match request.range.filter(|_| !request.conditions.has_if_range()) {
         None | Some(Asked::From(0) | Asked::Last(_)) => {
-            let body = follow(0..u64::MAX, None);
-            let junction = body.junction();
-            let mut response = builder(site, file.path()).body(body);
-            response.extensions_mut().insert(junction);
-            Ok(response)
+            Ok(follow(0..u64::MAX, None).response(&mut builder(site, file.path())))
         }
         Some(Asked::From(_)) => when_finished(site, request, &file).await,
         Some(asked @ Asked::Between(first, last)) => {

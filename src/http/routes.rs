@@ -127,7 +127,7 @@ pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<Servi
     std::mem::forget(unanswered);
     site.metrics.request(request.method().as_str(), response.status().as_u16());
     if !response.extensions().contains::<Started>() {
-        site.origins.allow(request.headers(), response.headers_mut());
+        site.origins.allow(request.headers().get(header::ORIGIN), response.headers_mut());
     }
     line.iter_mut().for_each(|line| line.answered(&response));
     let viewing = viewing.and_then(|viewing: Viewing| viewing.answered(&site, &response));

@@ -69,14 +69,14 @@ async fn reply(
         conditions: &request.conditions,
         for_change,
         is_patient: !wait.is_zero() && site.manifests.concern(&path),
-        plain: is_final.then(|| PlainGet::of(http, &request, &path)).flatten(),
+        plain: is_final.then(|| PlainGet::of(site, http, &request, &path)).flatten(),
     };
     let reload = Reload::parse(&path, http.uri().query());
     let mut lookup = quest.find(http, wait).await;
     if let Some(reload) = &reload {
         lookup = reload.wait(&quest, http, wish.asked().map(|_| wait), lookup).await;
     }
-    if let Some(response) = plain(&quest, &mut lookup) {
+    if let Some(response) = at_once(&quest, &mut lookup) {
         return Ok(response);
     }
     let held = lookup.held;
@@ -94,7 +94,7 @@ async fn reply(
 }
 
 /// The reply on which nothing but the file decides, if that is in memory.
-fn plain(quest: &Quest<'_>, lookup: &mut Lookup) -> Option<HttpResponse> {
+fn at_once(quest: &Quest<'_>, lookup: &mut Lookup) -> Option<HttpResponse> {
     let metrics = &quest.site.metrics;
     if let Some(begun) = lookup.begun.take() {
         metrics.held(begun.held());

@@ -3,7 +3,7 @@
 //! actix copies what it sends into a buffer of its own. That is right for heads; the bytes of a
 //! segment are the same for every client and are written as they lie in memory. So the [`Wire`]
 //! keeps a head back when a body of ours follows, and the body writes both through its [`Outlet`],
-//! in one call.
+//! in one call; or drops it, if the reply has a head of its own.
 //!
 //! ```text
 //! actix ──head──▶ Wire ──kept head──▶ Outlet ──writev──▶ socket
@@ -35,7 +35,8 @@ pub(super) struct Outlet(Rc<RefCell<Socket>>);
 struct Socket {
     /// Shared with threads that bring bytes.
     stream: Arc<TcpStream>,
-    /// All that was answered so far has been written.
+    /// actix has nothing left to write of what was answered before. That goes for a request that
+    /// is being answered: actix has one answered at a time.
     is_free: Cell<bool>,
     /// A body follows the head that actix writes next.
     keeps_head: bool,
@@ -72,7 +73,8 @@ impl Wire {
 }
 
 impl Outlet {
-    /// Whether nothing is on its way that was answered before.
+    /// Whether nothing is on its way that was answered before, and nothing will be until the request
+    /// is answered that is now.
     pub(super) fn is_free(&self) -> bool {
         self.0.borrow().is_free.get()
     }
@@ -172,7 +174,7 @@ impl AsyncWrite for Wire {
         socket.poll_write(cx, &[IoSlice::new(bytes)])
     }
 
-    /// actix comes here when it has written all that it had.
+    /// actix comes here when it has written all that it had, or when that is kept.
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.borrow().is_free.set(true);
         Poll::Ready(Ok(()))

@@ -1,5 +1,5 @@
-//! Those who wait for a file, and what becomes of them when it is there: a task is woken; one who
-//! takes it in the thread that brings it is given it at once.
+//! Those who wait for a file, and what becomes of them when it is there: a task is woken; of those
+//! who take it in the thread that brings it, some are given it at once, and the others are woken.
 
 use super::file::File;
 use std::{fmt, sync::Arc, task::Waker};
@@ -7,10 +7,10 @@ use std::{fmt, sync::Arc, task::Waker};
 /// Somebody who waits for a file, and takes it in the thread that brings it.
 pub trait Recipient: Send + Sync {
     /// Whoever is behind it has nothing else to do than to wait for the file, and is to be woken
-    /// by this. Called while the library is locked.
-    fn sleep(&self, waker: &Waker);
+    /// by this. Answers false if it has been given one already. Called while the library is locked.
+    fn sleep(&self, waker: &Waker) -> bool;
 
-    /// The file is there: takes of it what can be taken without blocking. It is woken afterwards.
+    /// The file is there: takes of it what can be taken in a moment. It is woken then.
     fn give(&self, file: &Arc<File>);
 
     /// Wakes whoever is behind it.
@@ -46,21 +46,32 @@ pub(super) fn wake(parked: Vec<Option<Waiting>>) {
     parked.into_iter().flatten().for_each(Waiting::wake);
 }
 
-/// So many are given a file by the thread that brings it. The others wake up meanwhile: a whole
-/// segment for each takes so long that all cores do better.
+/// So many are given a file by the thread that brings it, at most. The others wake up meanwhile: a
+/// head and a segment for each take so long that all cores do better.
 const FEW: usize = 32;
+
+/// So much is given in all, in bytes: what other files wait for is brought by the same thread.
+const GIVEN_BYTES: u64 = 512 * 1024;
+
+/// How many are given a file that has so many bytes now.
+fn share(length: u64) -> usize {
+    let share = usize::try_from(GIVEN_BYTES / length.max(1)).unwrap_or(FEW);
+    share.clamp(1, FEW)
+}
 
 /// Hands out a file: first all wake up who must, and while they do so, the others are given it.
 pub(super) fn hand_over(parked: Vec<Option<Waiting>>, file: &Arc<File>) {
-    let mut given = Vec::new();
+    let (mut given, share) = (Vec::new(), share(file.progress().1));
     for waiting in parked.into_iter().flatten() {
         match waiting {
-            Waiting::Recipient(recipient) if given.len() < FEW => given.push(recipient),
+            Waiting::Recipient(recipient) if given.len() < share => given.push(recipient),
             waiting => waiting.wake(),
         }
     }
-    given.iter().for_each(|recipient| recipient.give(file));
-    given.iter().for_each(|recipient| recipient.wake());
+    for recipient in given {
+        recipient.give(file);
+        recipient.wake();
+    }
 }
 
 #[cfg(test)]
@@ -69,6 +80,7 @@ mod tests {
     use crate::live::{Library, MediaPath, Stamp};
     use bytes::Bytes;
     use std::{
+        pin::pin,
         sync::Mutex,
         task::{Context, Poll},
         time::SystemTime,
@@ -84,8 +96,9 @@ mod tests {
     }
 
     impl Recipient for Guest {
-        fn sleep(&self, _waker: &Waker) {
+        fn sleep(&self, _waker: &Waker) -> bool {
             self.note("sleeps");
+            self.0 != SATED
         }
 
         fn give(&self, file: &Arc<File>) {
@@ -97,6 +110,9 @@ mod tests {
             self.note("wakes");
         }
     }
+
+    /// The number of one who has been given something before.
+    const SATED: usize = usize::MAX;
 
     fn publish(library: &Arc<Library>) {
         let shown = (SystemTime::UNIX_EPOCH, Stamp::default());
@@ -127,7 +143,7 @@ mod tests {
     #[test]
     fn holding_a_few_are_given_the_file_before_they_wake() {
         let noted = crowd(2, publish);
-        assert_eq!(noted, [(0, "is given"), (1, "is given"), (0, "wakes"), (1, "wakes")]);
+        assert_eq!(noted, [(0, "is given"), (0, "wakes"), (1, "is given"), (1, "wakes")]);
     }
 
     #[test]
@@ -137,6 +153,22 @@ mod tests {
         let given = noted.iter().filter(|(_, what)| *what == "is given").count();
         let woken = noted.iter().filter(|(_, what)| *what == "wakes").count();
         assert_eq!((given, woken), (FEW, FEW + 2));
+    }
+
+    #[test]
+    fn holding_the_larger_a_file_the_fewer_are_given_it() {
+        assert_eq!([0, 1, 4096].map(share), [FEW; 3]);
+        assert_eq!([64 << 10, 512 << 10, 99 << 20].map(share), [8, 1, 1]);
+    }
+
+    #[test]
+    fn holding_one_that_has_been_given_something_does_not_sleep() {
+        let (library, notes) = (Library::new(1 << 20, 1), Arc::new(Mutex::default()));
+        let guest: Arc<dyn Recipient> = Arc::new(Guest(SATED, notes.clone()));
+        let mut wait = library.wait(MediaPath::at_root("1.m4s")).expect("a place");
+        let mut given = pin!(wait.given(Some(&guest), |_| true));
+        let polled = given.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Ready(None)));
     }
 
     #[test]

@@ -176,7 +176,7 @@ impl File {
         self.state().whole.clone()
     }
 
-    /// The bytes that it begins with, if it grows and they are in memory.
+    /// The bytes that came first, if it grows and they are in memory.
     pub fn beginning(&self) -> Option<Bytes> {
         let state = self.state();
         let is_begun = state.phase == Phase::Growing && state.pieces.length() > 0;

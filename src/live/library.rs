@@ -37,7 +37,7 @@ pub struct Library {
 }
 
 /// The tag of a file that is not longer, in bytes, is made sooner than those who wait for it are
-/// awake.
+/// awake; or by the first who is given it at once.
 const QUICK_BYTES: u64 = 256 * 1024;
 
 /// More requests wait than may.

@@ -64,8 +64,8 @@ impl Wait {
         self.given(None, accept).await
     }
 
-    /// The same, but the file is given to a recipient as soon as it is there, whether it is
-    /// accepted or not.
+    /// The same, but when the file comes it may be given to a recipient first, whether it is
+    /// accepted or not; `None` when that was done before.
     pub async fn given(
         &mut self,
         recipient: Option<&Arc<dyn Recipient>>,
@@ -81,10 +81,8 @@ impl Wait {
                 return Poll::Ready(None);
             }
             let waiting = match recipient {
-                Some(recipient) => {
-                    recipient.sleep(cx.waker());
-                    Waiting::Recipient(recipient.clone())
-                }
+                Some(recipient) if !recipient.sleep(cx.waker()) => return Poll::Ready(None),
+                Some(recipient) => Waiting::Recipient(recipient.clone()),
                 None => Waiting::Task(cx.waker().clone()),
             };
             entry.parking.park(&mut self.ticket, waiting);

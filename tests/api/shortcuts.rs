@@ -94,3 +94,37 @@ fn holding_keeps_the_order_of_what_was_asked_on_one_connection() {
         assert_eq!((third.status, third.body()), (200, chunk(64)));
     }
 }
+
+#[test]
+fn headers_of_each_reply_go_out_with_it_when_requests_are_pipelined() {
+    let server = Server::start(&[]);
+    server.write("known.m4s", &chunk(64));
+    server.write("empty.txt", b"");
+    fs::create_dir(server.path("folder")).expect("made");
+    let tag = server.finished("/known.m4s");
+    let known = format!("If-None-Match: {tag}\r\n");
+    for (method, path, lines, statuses) in [
+        ("GET", "/known.m4s", &*known, &[304, 200][..]),
+        ("OPTIONS", "/known.m4s", "", &[204, 200]),
+        ("GET", "/folder", "", &[308, 200]),
+        ("GET", "/empty.txt", "", &[200, 200]),
+        ("GET", "/none.txt", "", &[404, 200]),
+        ("GET", "/known.m4s", "Range: bytes=99-\r\n", &[416, 200]),
+        ("GET", "/known.m4s", "", &[200, 200]),
+        ("HEAD", "/known.m4s", "", &[200, 200]),
+        ("GET", "/known.m4s", "Expect: 100-continue\r\n", &[100, 200, 200]),
+    ] {
+        let first = format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{lines}\r\n");
+        let both = first + "GET /known.m4s HTTP/1.1\r\nHost: x\r\n\r\n";
+        let mut pending = server.raw(both.as_bytes(), method == "HEAD");
+        for (at, status) in statuses.iter().enumerate() {
+            let mut response = pending.response();
+            assert_eq!(response.status, *status, "{at} of {method} {path} {lines}");
+            let body = response.body();
+            if at + 1 == statuses.len() {
+                assert_eq!(body, chunk(64), "{method} {path} {lines}");
+            }
+            pending = Pending::over(response.stream, b"", false);
+        }
+    }
+}

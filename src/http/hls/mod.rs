@@ -11,9 +11,9 @@ pub use disk::Disk;
 
 use super::{
     Site,
-    access_log::{Millis, Shown},
+    access_log::Shown,
     failure::Failure,
-    headers::SERVER_TIMING,
+    headers::{SERVER_TIMING, waited},
     holds::Hold,
     switching,
 };
@@ -23,11 +23,7 @@ use crate::{
     live::{self, File, MediaPath},
     m3u8::Directives,
 };
-use actix_web::{
-    HttpResponse,
-    dev::ServiceRequest,
-    http::header::{self, HeaderValue},
-};
+use actix_web::{HttpResponse, dev::ServiceRequest, http::header};
 use std::{
     net::IpAddr,
     path::Path,
@@ -130,10 +126,8 @@ pub(super) async fn answer(
             response
         }
     };
-    if let Some(held) = waiting.held()
-        && let Ok(value) = HeaderValue::from_str(&format!("wait;dur={}", Millis(held)))
-    {
-        response.headers_mut().insert(SERVER_TIMING, value);
+    if let Some(held) = waiting.held() {
+        response.headers_mut().insert(SERVER_TIMING, waited(held));
     }
     Ok(response)
 }

@@ -90,7 +90,7 @@ impl Response {
     fn framed(&self, is_head: bool) -> Framing {
         let length = self.header("content-length").and_then(|length| length.parse().ok());
         match (self.header("transfer-encoding"), length) {
-            _ if is_head || matches!(self.status, 204 | 304) => Framing::None,
+            _ if is_head || matches!(self.status, 100 | 204 | 304) => Framing::None,
             (Some("chunked"), None) => Framing::Chunked,
             (None, Some(length)) => Framing::Sized(length),
             framing => panic!("a body framed by {framing:?}"),
