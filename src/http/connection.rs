@@ -71,7 +71,7 @@ pub(super) async fn greet(stream: TcpStream, tls: Option<&Acceptor>) -> io::Resu
         let protocol = known_by_its_beginning(&stream).await?;
         return Ok((Io::Plain(Wire::new(stream)), protocol));
     };
-    let stream = timeout(GREETING_TIMEOUT, tls.accept(stream)).await??;
+    let stream = Box::pin(timeout(GREETING_TIMEOUT, tls.accept(stream))).await??;
     let protocol = if tls::chose_http2(&stream) { Protocol::Http2 } else { Protocol::Http1 };
     Ok((Io::Tls(Box::new(stream)), protocol))
 }

@@ -83,7 +83,7 @@ impl Quest<'_> {
     /// Has what is needed to show a manifest read from disk.
     async fn prepare(&self, file: &Arc<File>) {
         for init in self.site.manifests.unread_inits(file) {
-            self.site.folder.look(init, false).await;
+            Box::pin(self.site.folder.look(init, false)).await;
         }
     }
 
@@ -115,9 +115,11 @@ impl Quest<'_> {
         let is_known = hold.as_ref().is_some_and(|hold| {
             hold.wait.is_known_absent() || self.site.folder.is_absent(&hold.wait)
         });
-        let look = timeout_at((since + wait.max(LOOK_TIMEOUT)).into(), self.look(is_held));
+        let deadline = since + wait.max(LOOK_TIMEOUT);
         let answer = tokio::select! {
-            answer = look, if !is_known => answer.map_err(|_| Failure::Busy),
+            answer = timeout_at(deadline.into(), self.look(is_held)), if !is_known => {
+                answer.map_err(|_| Failure::Busy)
+            }
             () = shutdown.stopped() => Err(Failure::Stopping),
             () = std::future::ready(()), if is_known => Ok(Answer::Absent),
         };
@@ -137,18 +139,16 @@ impl Quest<'_> {
         let plain = self.plain.clone();
         let reply = plain.and_then(|plain| HeldRequest::new(self.site, http, plain, since));
         forget_headers(http);
-        let held = async {
-            tokio::select! {
-                answer = self.held(hold, refused, reply.as_ref()) => Ok(answer),
-                () = shutdown.stopped() => Err(Failure::Stopping),
-            }
-        };
-        let answer = match timeout_at((since + wait).into(), held).await {
-            Ok(answer) => answer.map(|answer| answer.unwrap_or(Answer::Absent)),
-            // A manifest that has not changed is answered with a 304, one that lacks something as
-            // it is.
-            Err(_) if self.for_change || self.is_patient => Ok(self.unchanged()),
-            Err(_) => Ok(Answer::Absent),
+        let deadline = (since + wait).into();
+        let answer = tokio::select! {
+            answer = timeout_at(deadline, self.held(hold, refused, reply.as_ref())) => match answer {
+                Ok(answer) => Ok(answer.unwrap_or(Answer::Absent)),
+                // A manifest that has not changed is answered with a 304, one that lacks something
+                // as it is.
+                Err(_) if self.for_change || self.is_patient => Ok(self.unchanged()),
+                Err(_) => Ok(Answer::Absent),
+            },
+            () = shutdown.stopped() => Err(Failure::Stopping),
         };
         Lookup { answer, held: Some(since.elapsed()), begun: reply.and_then(HeldRequest::decide) }
     }
@@ -159,7 +159,8 @@ impl Quest<'_> {
     }
 
     pub(super) async fn look(&self, is_held: bool) -> Answer {
-        let answer = self.site.folder.look(self.path.clone(), is_held).await;
+        // Kept apart: whoever waits does not look.
+        let answer = Box::pin(self.site.folder.look(self.path.clone(), is_held)).await;
         if let Answer::Live(file) = &answer {
             self.prepare(file).await;
         }
@@ -187,8 +188,9 @@ impl Quest<'_> {
             let is_refused =
                 |file: &File| refused.iter().any(|old| ptr::eq(&raw const **old, file));
             let patience = self.patience(refused.as_ref());
-            let news = hold.wait.given(recipient.as_ref(), |file| !is_refused(file));
-            let news = timeout(patience, news).await;
+            let wait = &mut hold.wait;
+            let news =
+                timeout(patience, wait.given(recipient.as_ref(), |file| !is_refused(file))).await;
             if reply.is_some_and(HeldRequest::is_begun) {
                 return None;
             }

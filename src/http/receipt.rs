@@ -21,7 +21,7 @@ pub(super) struct Receipt {
     /// Where it is logged.
     pub(super) line: Option<Line>,
     /// Who watches how is told of it.
-    pub(super) viewing: Option<Viewing>,
+    pub(super) viewing: Option<Box<Viewing>>,
     /// What it watches until then, if that is encoded only for those who do.
     pub(super) _watching: Option<Watching>,
 }

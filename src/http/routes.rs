@@ -120,7 +120,7 @@ pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<Servi
     let unanswered = Unanswered(&site.metrics);
     let (mut watching, mut viewing) = (None, None);
     let answer = match intake {
-        Some(intake) => Ok(ingest::answer(&site, &mut request, intake).await),
+        Some(intake) => Ok(Box::pin(ingest::answer(&site, &mut request, intake)).await),
         None => answer(&site, &mut request, since, &mut watching, &mut viewing).await,
     };
     let mut response = answer.unwrap_or_else(|failure| failure.response());
@@ -130,7 +130,7 @@ pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<Servi
         site.origins.allow(request.headers().get(header::ORIGIN), response.headers_mut());
     }
     line.iter_mut().for_each(|line| line.answered(&response));
-    let viewing = viewing.and_then(|viewing: Viewing| viewing.answered(&site, &response));
+    let viewing = viewing.and_then(|viewing: Box<Viewing>| viewing.answered(&site, &response));
     let receipt = Receipt { site, since, line, viewing, _watching: watching };
     let response = Sending::wrap(&request, response, receipt);
     Ok(request.into_response(response))
@@ -157,7 +157,7 @@ async fn answer(
     request: &mut ServiceRequest,
     since: Instant,
     watching: &mut Option<Watching>,
-    viewing: &mut Option<Viewing>,
+    viewing: &mut Option<Box<Viewing>>,
 ) -> Result<HttpResponse, Failure> {
     if request.method() == Method::OPTIONS {
         return Ok(cors::options(request.headers(), ingest::methods(site, request)));
@@ -168,20 +168,22 @@ async fn answer(
             *viewing = Viewing::of_file(site, request, &path, since);
             switching::file(site, request, path).await
         }
-        Route::Root => root(site, request).await,
+        Route::Root => Box::pin(root(site, request)).await,
         Route::Hls(target) => {
             *watching = site.demand.watch(target.mpd().as_str());
             *viewing = Viewing::of_part(site, request, &target, since);
-            hls::answer(site, request, &target).await
+            Box::pin(hls::answer(site, request, &target)).await
         }
-        Route::Front => Ok(pages::front(site, request.uri().path()).await),
+        Route::Front => Ok(Box::pin(pages::front(site, request.uri().path())).await),
         Route::Play(path) => Ok(player::page(site, request.uri().path(), path.as_ref())),
         Route::Time => Ok(time(site)),
-        Route::Status => Ok(status::json(site).await),
+        Route::Status => Ok(Box::pin(status::json(site)).await),
         Route::Metrics => Ok(status::metrics(site)),
         Route::Health => health(site.folder.is_alive()),
         Route::Quality(key) => quality::tell(site, &key),
-        Route::Asset(name) => pages::asset(&name, request.headers()).await.ok_or(Failure::Absent),
+        Route::Asset(name) => {
+            Box::pin(pages::asset(&name, request.headers())).await.ok_or(Failure::Absent)
+        }
         Route::Nothing => Err(Failure::Absent),
     }
 }

@@ -74,14 +74,15 @@ async fn reply(
     let reload = Reload::parse(&path, http.uri().query());
     let mut lookup = quest.find(http, wait).await;
     if let Some(reload) = &reload {
-        lookup = reload.wait(&quest, http, wish.asked().map(|_| wait), lookup).await;
+        let asked = wish.asked().map(|_| wait);
+        lookup = Box::pin(reload.wait(&quest, http, asked, lookup)).await;
     }
     if let Some(response) = at_once(&quest, &mut lookup) {
         return Ok(response);
     }
     let held = lookup.held;
     let has_reload = reload.is_some();
-    let response = answer(&quest, http, (&request, has_reload), wait, lookup).await;
+    let response = Box::pin(answer(&quest, http, (&request, has_reload), wait, lookup)).await;
     let mut response = response.unwrap_or_else(|failure| failure.response());
     if let Wish::Prefer(_) = wish {
         insert(&mut response, PREFERENCE_APPLIED, &format!("wait={}", wait.as_secs()));

@@ -73,7 +73,8 @@ where
                 let (http1, http2, stopping) = (http1.clone(), http2.clone(), stopping());
                 let Settings { keep_alive, takes_uploads, tls } = settings.clone();
                 let open = site.metrics.connected();
-                async move {
+                // Else each of the services around it has room for it too.
+                Box::pin(async move {
                     let peer = connection::peer(&stream);
                     let mut stopping = pin!(stopping);
                     let greeted = tokio::select! {
@@ -89,7 +90,7 @@ where
                         Ok((io, Protocol::Http2)) => {
                             let door = Door::new(takes_uploads);
                             let shared = h2::Shared::new(site, http2, (peer, door), open);
-                            h2::serve(io, shared, keep_alive, stopping).await
+                            Box::pin(h2::serve(io, shared, keep_alive, stopping)).await
                         }
                         Err(error) => Err(error),
                     };
@@ -98,7 +99,7 @@ where
                         log::debug!("a connection of {peer:?} ends: {error}");
                     }
                     Ok(())
-                }
+                })
             }))
         }
     })

@@ -30,11 +30,11 @@ pub(super) async fn file(
     let Some(choice) = site.demand.choose(&path) else {
         return serve::file(site, http, path).await;
     };
-    let (rank, path) = found(site, &choice).await.unwrap_or((0, path));
+    let (rank, path) = Box::pin(found(site, &choice)).await.unwrap_or((0, path));
     let bitrate = choice.told(rank);
     forget_times(http.headers_mut());
     let is_get = http.method() == Method::GET;
-    let mut response = serve::draft(site, http, path).await?;
+    let mut response = Box::pin(serve::draft(site, http, path)).await?;
     let is_whole = is_get && response.status() == StatusCode::OK;
     uncached(&mut response);
     if response.status().is_success() {

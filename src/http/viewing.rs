@@ -36,7 +36,7 @@ const CMSD_STATIC: HeaderName = HeaderName::from_static("cmsd-static");
 /// Goes with a part's response: when its segment was complete, if it is.
 pub(super) struct Complete(pub(super) Option<SystemTime>);
 
-/// A request for a segment that is under way.
+/// A request for a segment that is under way. Kept apart: requests wait, and few are looked at.
 pub(super) struct Viewing {
     viewers: Arc<Viewers>,
     seen: Seen,
@@ -51,7 +51,7 @@ impl Viewing {
         http: &ServiceRequest,
         path: &MediaPath,
         since: Instant,
-    ) -> Option<Self> {
+    ) -> Option<Box<Self>> {
         let viewers = site.viewers.as_ref()?;
         if !viewers::is_segment(path) {
             return None;
@@ -67,7 +67,7 @@ impl Viewing {
         http: &ServiceRequest,
         target: &hls::Target,
         since: Instant,
-    ) -> Option<Self> {
+    ) -> Option<Box<Self>> {
         let viewers = site.viewers.as_ref()?;
         let (rendition, msn, name) = target.part()?;
         let (mpd, rendition) = (target.mpd().clone(), rendition.to_owned());
@@ -80,7 +80,7 @@ impl Viewing {
         what: What,
         since: Instant,
         before: Option<Age>,
-    ) -> Option<Self> {
+    ) -> Option<Box<Self>> {
         if http.method() != Method::GET {
             return None;
         }
@@ -96,11 +96,15 @@ impl Viewing {
             cmcd_left_out,
             ..Seen::new(what, since, at)
         };
-        Some(Self { viewers: viewers.clone(), seen, before })
+        Some(Box::new(Self { viewers: viewers.clone(), seen, before }))
     }
 
     /// It has a response; `None` when that is no segment.
-    pub(super) fn answered(mut self, site: &Site, response: &HttpResponse) -> Option<Self> {
+    pub(super) fn answered(
+        mut self: Box<Self>,
+        site: &Site,
+        response: &HttpResponse,
+    ) -> Option<Box<Self>> {
         if !response.status().is_success() {
             return None;
         }
@@ -124,7 +128,7 @@ impl Viewing {
     }
 
     /// It is over.
-    pub(super) fn ended(mut self, site: &Site, bytes: u64, end: End) {
+    pub(super) fn ended(mut self: Box<Self>, site: &Site, bytes: u64, end: End) {
         self.seen.bytes = bytes;
         self.seen.took = self.seen.asked.elapsed();
         self.seen.complete = self.complete(site).flatten().or(self.seen.complete);
