@@ -67,7 +67,8 @@ impl Live {
 
 fn part_target(list: &str) -> Option<Duration> {
     let seconds: f64 = attributes(list).get("PART-TARGET")?.parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok().filter(|target| !target.is_zero())
+    let most = Duration::from_secs(MAX_TARGET_SECONDS);
+    Duration::try_from_secs_f64(seconds).ok().filter(|target| !target.is_zero() && *target <= most)
 }
 
 /// A live playlist with CAN-BLOCK-RELOAD=YES, not a byte of its other lines changed; `None` if it

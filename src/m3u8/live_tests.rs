@@ -69,3 +69,12 @@ fn what_is_too_odd_to_be_edited_is_left_alone() {
     let new = announced(&text);
     assert!(new.is_none_or(|new| Live::read(&new).is_some_and(|live| live.blocks)));
 }
+
+#[test]
+fn holding_of_a_playlist_whose_parts_are_endless_knows_no_parts() {
+    for target in ["18446477403709551615", "1e300", "-1", "0", "inf", "NaN"] {
+        let text = PARTS.replace("0.3334", target);
+        assert_eq!(Live::read(&text).expect("live").edge.part_target, None, "{target}");
+        assert!(announced(&text).is_some(), "{target}");
+    }
+}
