@@ -1,11 +1,11 @@
 //! One line for each request: status, bytes, time held, time to first byte, time in all. That of a
 //! request that brings something tells of what it brought.
 
-use super::headers::SERVER_TIMING;
+use super::headers::held_for;
 use crate::viewers::cmcd;
 use actix_web::{
     HttpResponse,
-    http::{Method, StatusCode, Uri, header::HeaderValue},
+    http::{Method, StatusCode, Uri},
 };
 use std::{
     cell::Cell,
@@ -24,7 +24,7 @@ pub(super) struct Line {
     target: Uri,
     /// `None` before there is a response.
     status: Option<StatusCode>,
-    held: Option<HeaderValue>,
+    held: Option<Duration>,
     /// What it brings, unless it only reads.
     intake: Option<Rc<Intake>>,
     since: Instant,
@@ -116,8 +116,12 @@ impl Line {
 
     /// It has a response.
     pub(super) fn answered(&mut self, response: &HttpResponse) {
-        self.status = Some(response.status());
-        self.held = response.headers().get(SERVER_TIMING).cloned();
+        self.served(response.status(), held_for(response.headers()));
+    }
+
+    /// The same, after so long a time if it was held.
+    pub(super) fn served(&mut self, status: StatusCode, held: Option<Duration>) {
+        (self.status, self.held) = (Some(status), held);
     }
 
     /// What tells of each chunk that leaves, if the log wants to know.
@@ -222,15 +226,13 @@ struct Held<'a>(&'a Line);
 
 impl fmt::Display for Held<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let said = self.0.held.as_ref().and_then(|value| value.to_str().ok());
-        match said.and_then(|said| said.strip_prefix("wait;dur=")) {
-            Some(millis) => write!(f, "held {millis} ms"),
+        let held = match (self.0.status, self.0.held) {
             // Without an answer, it was held all the time.
-            None if self.0.status.is_none() => {
-                write!(f, "held {} ms", Millis(self.0.since.elapsed()))
-            }
-            None => f.write_str("held 0 ms"),
-        }
+            (None, _) => self.0.since.elapsed(),
+            (Some(_), None) => return f.write_str("held 0 ms"),
+            (Some(_), Some(held)) => held,
+        };
+        write!(f, "held {} ms", Millis(held))
     }
 }
 

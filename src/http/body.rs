@@ -40,9 +40,14 @@ impl Following {
         Self { follower, length, reading: None, junction: Junction::default() }
     }
 
+    /// Where its bytes may go without being read here.
+    pub(super) fn junction(&self) -> Junction {
+        self.junction.clone()
+    }
+
     /// The response that has this body, and tells whoever sends it of the junction.
     pub(super) fn response(self, builder: &mut HttpResponseBuilder) -> HttpResponse {
-        let junction = self.junction.clone();
+        let junction = self.junction();
         let mut response = builder.body(self);
         response.extensions_mut().insert(junction);
         response
@@ -156,24 +161,6 @@ impl MessageBody for Stored {
             Some(Err(_)) => false,
         };
         Poll::Ready(if is_cut { Some(Err(broken_off().into())) } else { next })
-    }
-}
-
-/// A body of so many bytes that has been sent another way.
-pub(super) struct Sent(pub(super) u64);
-
-impl MessageBody for Sent {
-    type Error = io::Error;
-
-    fn size(&self) -> BodySize {
-        BodySize::Sized(self.0)
-    }
-
-    fn poll_next(
-        self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Poll::Ready(None)
     }
 }
 

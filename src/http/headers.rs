@@ -2,7 +2,7 @@
 
 use super::access_log::Millis;
 use crate::live::{Manifest, MediaPath, Role};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::{borrow::Cow, time::Duration};
 
 /// How long a request was held, among others.
@@ -12,6 +12,13 @@ pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-tim
 pub(super) fn waited(held: Duration) -> HeaderValue {
     let text = format!("wait;dur={}", Millis(held));
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("wait"))
+}
+
+/// The same read again, if the response says it.
+pub(super) fn held_for(response: &HeaderMap) -> Option<Duration> {
+    let said = response.get(SERVER_TIMING)?.to_str().ok()?.strip_prefix("wait;dur=")?;
+    let (millis, micros) = said.split_once('.')?;
+    Some(Duration::from_millis(millis.parse().ok()?) + Duration::from_micros(micros.parse().ok()?))
 }
 
 /// What is known beforehand is not copied for each response.
@@ -127,5 +134,16 @@ mod tests {
         assert_eq!(control("chunk-1.m4s"), "max-age=60");
         assert_eq!(control("1.ts"), "max-age=60");
         assert_eq!(control("x.html"), "no-cache");
+    }
+
+    #[test]
+    fn holding_is_read_from_a_response_as_it_was_said() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(held_for(&headers), None);
+        for micros in [0, 7, 999, 1000, 1_500_250, 61_000_001] {
+            let held = Duration::from_micros(micros);
+            headers.insert(SERVER_TIMING, waited(held));
+            assert_eq!(held_for(&headers), Some(held));
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! live::Library ──give──▶ HeldReply ──writev──▶ socket
 //!                            │ Begun: how far it has come, what the socket did not take
 //!                            ▼
-//!                        the task, woken: http::sending
+//!                        the task, woken: http::desk
 //! ```
 //!
 //! It is decided once, under a lock, who answers: the thread that brings the file, or the task, whose
@@ -14,14 +14,14 @@
 
 use super::{
     Site,
-    plain::{PlainGet, Remainder, Reply, Started},
-    wire::Outlet,
+    head::PlainGet,
+    plain::{Reply, Started},
 };
 use crate::{
     live::{File, Recipient},
     metrics::{Count, Metrics},
 };
-use actix_web::{HttpResponse, dev::ServiceRequest, rt::net::TcpStream};
+use actix_web::rt::net::TcpStream;
 use std::{
     io::IoSlice,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -53,9 +53,9 @@ struct State {
 
 /// A reply that another thread has begun.
 pub(super) struct Begun {
-    held: Duration,
-    started: Started,
-    rest: Remainder,
+    /// How long the request was held.
+    pub(super) held: Duration,
+    pub(super) started: Started,
 }
 
 /// The task's side: when it is dropped, nobody begins the reply any more.
@@ -68,20 +68,16 @@ impl Drop for HeldRequest {
 }
 
 impl HeldRequest {
-    /// For a request that has waited since then; `None` if there is no way to its client's socket.
+    /// For a request that has waited since then.
     pub(super) fn new(
         site: &Arc<Site>,
-        http: &ServiceRequest,
-        request: PlainGet,
+        stream: Arc<TcpStream>,
+        request: &Arc<PlainGet>,
         since: Instant,
-    ) -> Option<Self> {
-        let outlet = http.request().conn_data::<Outlet>()?;
-        let (metrics, site) = (site.metrics.clone(), site.clone());
-        let make = move |file: &Arc<File>, held| {
-            let whole = request.whole(&site, file, Some(held));
-            whole.or_else(|| request.beginning(&site, file, Some(held)))
-        };
-        Some(Self::of(outlet.stream(), metrics, since, Box::new(make)))
+    ) -> Self {
+        let (metrics, site, request) = (site.metrics.clone(), site.clone(), request.clone());
+        let make = move |file: &Arc<File>, held| request.reply(&site, file, Some(held));
+        Self::of(stream, metrics, since, Box::new(make))
     }
 
     fn of(stream: Arc<TcpStream>, metrics: Arc<Metrics>, since: Instant, make: Make) -> Self {
@@ -92,11 +88,6 @@ impl HeldRequest {
     /// Who is to be given the file.
     pub(super) fn recipient(&self) -> Arc<dyn Recipient> {
         self.0.clone()
-    }
-
-    /// Whether the reply has been begun.
-    pub(super) fn is_begun(&self) -> bool {
-        self.0.state().begun.is_some()
     }
 
     /// The task goes its own way, unless the reply has been begun.
@@ -116,12 +107,13 @@ impl HeldReply {
     /// Writes what the socket takes; `None` if that is nothing: then the task answers.
     fn begin(&self, stream: &TcpStream, file: &Arc<File>) -> Option<Box<Begun>> {
         let held = self.since.elapsed();
-        let Reply { mut batch, rest } = (self.make)(file, held)?;
+        let mut left = (self.make)(file, held)?;
         let write = |slices: &[IoSlice<'_>]| stream.try_write_vectored(slices);
-        let sent = batch.first(FIRST_BYTES, write).map(|written| batch.wrote(written)).ok()?;
+        let written = left.batch.first(FIRST_BYTES, write).ok()?;
+        let sent = left.batch.wrote(written);
         self.metrics.add(Count::SentBytes, sent as u64);
-        let started = Started { left: batch, sent: Some((sent, Instant::now())) };
-        Some(Box::new(Begun { held, started, rest }))
+        let started = Started { left, sent: Some((sent, Instant::now())) };
+        Some(Box::new(Begun { held, started }))
     }
 }
 
@@ -141,18 +133,6 @@ impl Recipient for HeldReply {
     fn wake(&self) {
         let sleeper = self.state().sleeper.take();
         sleeper.into_iter().for_each(Waker::wake);
-    }
-}
-
-impl Begun {
-    /// How long the request was held.
-    pub(super) const fn held(&self) -> Duration {
-        self.held
-    }
-
-    /// The rest of the reply.
-    pub(super) fn into_response(self) -> HttpResponse {
-        self.rest.into_response(self.started, Some(self.held))
     }
 }
 
@@ -200,10 +180,8 @@ mod tests {
     fn held_for(server: &Arc<TcpStream>) -> HeldRequest {
         let make: Make = Box::new(|file, _held| {
             let mut batch = Batch::with_head(b"HEAD\r\n\r\n".to_vec());
-            let bytes = file.whole()?;
-            let rest = Remainder::Nothing(bytes.len() as u64);
-            batch.push(bytes);
-            Some(Reply { batch, rest })
+            batch.push(file.whole()?);
+            Some(Reply { batch, growth: None })
         });
         HeldRequest::of(server.clone(), Arc::default(), Instant::now(), make)
     }
@@ -227,11 +205,10 @@ mod tests {
         assert!(case.task.is_woken());
         // Another one comes before the task is awake.
         recipient.give(&file(Bytes::from_static(b"more")));
-        assert!(case.held.is_begun());
         assert!(!recipient.sleep(Waker::noop()), "there is nothing to wait for");
         let begun = case.held.decide().expect("it is begun");
         assert_eq!(begun.started.sent.map(|(bytes, _)| bytes), Some(5));
-        assert!(begun.started.left.is_done());
+        assert!(begun.started.left.batch.is_done());
         drop((recipient, case.server));
         assert_eq!(case.client.read(&mut taken).await.expect("an end"), 0, "once");
     }
@@ -258,7 +235,7 @@ mod tests {
         let large = file(Bytes::from(vec![b'x'; 32 << 20]));
         held.recipient().give(&large);
         let begun = held.decide().expect("it is begun");
-        let (sent, left) = (begun.started.sent.expect("some").0, begun.started.left);
+        let (sent, left) = (begun.started.sent.expect("some").0, begun.started.left.batch);
         let rest: usize = left.rest(|slices| slices.iter().map(|slice| slice.len()).sum());
         assert_eq!(sent + rest, 32 << 20);
         assert_eq!(b"HEAD\r\n\r\n".len() + sent, FIRST_BYTES, "then others have their turn");
@@ -269,7 +246,7 @@ mod tests {
         }
         let case = Case { held: held_for(&server), server, client, task };
         case.held.recipient().give(&large);
-        assert!(!case.held.is_begun());
+        assert!(case.held.recipient().sleep(Waker::noop()), "it is not begun");
         assert_eq!(case.taken().await.len(), FIRST_BYTES + filled);
     }
 }

@@ -7,11 +7,13 @@ mod body;
 mod conditional;
 mod connection;
 mod cors;
+mod desk;
 #[cfg(target_os = "linux")]
 mod disk;
 mod failure;
 mod gzip;
 mod h2;
+mod head;
 mod headers;
 mod held;
 pub mod hls;

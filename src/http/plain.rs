@@ -1,33 +1,25 @@
-//! Plain GETs for media that is in memory: what is asked most, and what is answered with the least
-//! work. Most of a head hangs on the file alone and is rendered once for it; head and body leave
-//! in one batch, and the head that actix writes is dropped.
+//! Replies to plain GETs for media that is in memory: what is asked most, and what is answered with
+//! the least work. Most of a head hangs on the file alone and is rendered once for it; head and
+//! body leave in one batch.
 //!
 //! ```text
-//! live::File ──its lines──▶ PlainGet ──Reply──▶ http::sending
+//! live::File ──its lines──▶ PlainGet ──Reply──▶ http::desk
 //!                                    └────────▶ http::held, for a request that waits
 //! ```
 
 use super::{
     Site,
     batch::Batch,
-    body,
     cors::Origins,
-    headers::{SERVER_TIMING, content_type, is_text, waited},
+    head::PlainGet,
+    headers::{SERVER_TIMING, waited},
     respond,
-    wire::Outlet,
 };
 use crate::{
     clock,
-    live::{File, Follower, MediaPath},
+    live::{File, Follower},
 };
-use actix_web::{
-    HttpResponse,
-    dev::ServiceRequest,
-    http::{
-        ConnectionType, Method, Version,
-        header::{CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue, ORIGIN, TRANSFER_ENCODING},
-    },
-};
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use std::{
     io::Write,
@@ -35,94 +27,47 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A request whose reply hangs on the file, and on nothing else but this.
-#[derive(Debug, Clone)]
-pub(super) struct PlainGet {
-    origin: Option<HeaderValue>,
-}
-
 /// A reply to be written, and what comes after it.
 pub(super) struct Reply {
     pub(super) batch: Batch,
-    pub(super) rest: Remainder,
+    /// What the file grows by; `None`: the batch is all.
+    pub(super) growth: Option<Follower>,
 }
 
-/// What of a file comes after a reply's batch.
-pub(super) enum Remainder {
-    /// Nothing: it has so many bytes.
-    Nothing(u64),
-    /// What it grows by.
-    Growth(Follower),
-}
-
-/// A reply on its way, that actix does not know of.
+/// A reply on its way.
 pub(super) struct Started {
-    /// What is to be written.
-    pub(super) left: Batch,
+    /// What is to be written of the beginning, and what comes after it.
+    pub(super) left: Reply,
     /// What of the body was written already, in bytes, and when.
     pub(super) sent: Option<(usize, Instant)>,
 }
 
 impl PlainGet {
-    /// `None` if the reply hangs on more than the file: on conditions, on ranges, or on what the
-    /// client or something between us can do.
-    pub(super) fn of(
-        site: &Site,
-        http: &ServiceRequest,
-        request: &respond::Request,
-        path: &MediaPath,
-    ) -> Option<Self> {
-        let head = http.head();
-        let is_plain = head.method == Method::GET
-            && head.version == Version::HTTP_11
-            && head.connection_type() == ConnectionType::KeepAlive
-            && request.is_plain();
-        let has_body = || {
-            [CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT]
-                .iter()
-                .any(|name| head.headers.contains_key(name))
-        };
-        let is_compressed = || request.takes_gzip && is_text(path, &content_type(path));
-        // Else actix writes the head of an earlier reply together with the one that is dropped.
-        let is_direct = || http.request().conn_data::<Outlet>().is_some_and(Outlet::is_free);
-        let is_plain = is_plain
-            && !path.is_manifest()
-            && !has_body()
-            && !is_compressed()
-            && is_direct()
-            // Then actix says that the connection closes.
-            && !site.shutdown.is_stopped();
-        is_plain.then(|| Self { origin: head.headers.get(ORIGIN).cloned() })
-    }
-
-    /// A reply with all bytes of a finished file; `None` if they are not in memory.
-    pub(super) fn whole(
+    /// The reply with what there is of a file. `None` if it grows and has no bytes, is empty,
+    /// broke off, or does not begin in memory: others answer with that.
+    pub(super) fn reply(
         &self,
         site: &Site,
         file: &Arc<File>,
         held: Option<Duration>,
     ) -> Option<Reply> {
-        let (whole, lines) = (file.whole()?, lines(site, file)?);
-        let length = whole.len() as u64;
-        let batch = self.batch(site, &[&lines], held, whole)?;
-        // An empty body has no other way than actix's.
-        (length > 0).then_some(Reply { batch, rest: Remainder::Nothing(length) })
+        self.whole(site, file, held).or_else(|| self.beginning(site, file, held))
     }
 
-    /// A reply with the bytes with which a growing file begins; `None` if it does not grow.
-    pub(super) fn beginning(
-        &self,
-        site: &Site,
-        file: &Arc<File>,
-        held: Option<Duration>,
-    ) -> Option<Reply> {
+    fn whole(&self, site: &Site, file: &Arc<File>, held: Option<Duration>) -> Option<Reply> {
+        let whole = file.whole().filter(|whole| !whole.is_empty())?;
+        let batch = self.batch(site, &[&lines(site, file)?], held, whole)?;
+        Some(Reply { batch, growth: None })
+    }
+
+    fn beginning(&self, site: &Site, file: &Arc<File>, held: Option<Duration>) -> Option<Reply> {
         let first = file.beginning()?;
         let position = first.len() as u64;
         let head = rendered(respond::builder(site, file.path()).finish().headers());
         let framing = b"transfer-encoding: chunked\r\n";
         let mut batch = self.batch(site, &[&head, framing], held, first)?;
         batch.close_chunk(false);
-        Some(Reply { batch, rest: Remainder::Growth(file.follow(position..u64::MAX)) })
+        Some(Reply { batch, growth: Some(file.follow(position..u64::MAX)) })
     }
 
     fn batch(
@@ -152,23 +97,6 @@ impl PlainGet {
             Origins::Any => head.extend_from_slice(&ANY),
             Origins::Listed(_) => head.extend(allowed(origins, self.origin.as_ref())),
         }
-    }
-}
-
-impl Remainder {
-    /// A reply that goes on where it was `started`. The response's own head tells the log how long
-    /// the request was held, and is not sent.
-    pub(super) fn into_response(self, started: Started, held: Option<Duration>) -> HttpResponse {
-        let mut builder = HttpResponse::Ok();
-        let mut response = match self {
-            Self::Nothing(length) => builder.body(body::Sent(length)),
-            Self::Growth(follower) => body::Following::new(follower, None).response(&mut builder),
-        };
-        if let Some(held) = held {
-            response.headers_mut().insert(SERVER_TIMING, waited(held));
-        }
-        response.extensions_mut().insert(started);
-        response
     }
 }
 

@@ -6,9 +6,8 @@ use super::{
     conditional::{Conditions, Outcome},
     failure::Failure,
     gzip,
-    held::{Begun, HeldRequest},
     holds::Hold,
-    plain::PlainGet,
+    wire::{Came, Outlet},
 };
 use crate::{
     folder::Answer,
@@ -29,13 +28,11 @@ pub(super) const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Lookup {
     pub(super) answer: Result<Answer, Failure>,
     pub(super) held: Option<Duration>,
-    /// The reply that was begun meanwhile, whatever the answer is.
-    pub(super) begun: Option<Box<Begun>>,
 }
 
 impl Lookup {
     pub(super) const fn new(answer: Result<Answer, Failure>, held: Option<Duration>) -> Self {
-        Self { answer, held, begun: None }
+        Self { answer, held }
     }
 }
 
@@ -48,8 +45,6 @@ pub(super) struct Quest<'a> {
     pub(super) for_change: bool,
     /// A manifest that lacks what its first chunk would tell is waited for.
     pub(super) is_patient: bool,
-    /// Nothing but the file decides on the reply.
-    pub(super) plain: Option<PlainGet>,
 }
 
 /// Gives back a third of what a held request costs. Nothing but `Origin` is asked for later: the
@@ -95,13 +90,16 @@ impl Quest<'_> {
 
     /// The answer now, or when it is there.
     pub(super) async fn find(&self, http: &mut ServiceRequest, wait: Duration) -> Lookup {
-        let since = Instant::now();
+        let came = http.request().conn_data().and_then(Outlet::came);
+        let now = Instant::now();
+        let Came { since, was_held } = came.unwrap_or(Came { since: now, was_held: false });
+        let held = || was_held.then(|| since.elapsed());
         let current = self.site.library.current(self.path);
         if let Some(file) = &current {
             self.prepare(file).await;
         }
         if let Some(file) = current.filter(|file| self.accepts(file)) {
-            return Lookup::new(Ok(Answer::Live(file)), None);
+            return Lookup::new(Ok(Answer::Live(file)), held());
         }
         // Registered before the disk is looked at: no wake-up is lost.
         let address = http.peer_addr().map(|address| address.ip());
@@ -115,7 +113,7 @@ impl Quest<'_> {
         let is_known = hold.as_ref().is_some_and(|hold| {
             hold.wait.is_known_absent() || self.site.folder.is_absent(&hold.wait)
         });
-        let deadline = since + wait.max(LOOK_TIMEOUT);
+        let deadline = (since + wait).max(now + LOOK_TIMEOUT);
         let answer = tokio::select! {
             answer = timeout_at(deadline.into(), self.look(is_held)), if !is_known => {
                 answer.map_err(|_| Failure::Busy)
@@ -124,25 +122,23 @@ impl Quest<'_> {
             () = std::future::ready(()), if is_known => Ok(Answer::Absent),
         };
         if wait.is_zero() || !matches!(&answer, Ok(answer) if !self.is_answer(answer)) {
-            return Lookup::new(answer, None);
+            return Lookup::new(answer, held());
         }
         let Some(hold) = &mut hold else {
             let is_there = matches!(answer, Ok(Answer::Live(_))) && !self.for_change;
             let answer = if is_there { answer } else { Err(Failure::TooManyHeld) };
-            return Lookup::new(answer, None);
+            return Lookup::new(answer, held());
         };
         let refused = match answer {
             Ok(Answer::Live(file)) => Some(file),
             _ => None,
         };
         log::debug!("{} is held", Shown(http.uri()));
-        let plain = self.plain.clone();
-        let reply = plain.and_then(|plain| HeldRequest::new(self.site, http, plain, since));
         forget_headers(http);
         let deadline = (since + wait).into();
         let answer = tokio::select! {
-            answer = timeout_at(deadline, self.held(hold, refused, reply.as_ref())) => match answer {
-                Ok(answer) => Ok(answer.unwrap_or(Answer::Absent)),
+            answer = timeout_at(deadline, self.held(hold, refused)) => match answer {
+                Ok(answer) => Ok(answer),
                 // A manifest that has not changed is answered with a 304, one that lacks something
                 // as it is.
                 Err(_) if self.for_change || self.is_patient => Ok(self.unchanged()),
@@ -150,7 +146,7 @@ impl Quest<'_> {
             },
             () = shutdown.stopped() => Err(Failure::Stopping),
         };
-        Lookup { answer, held: Some(since.elapsed()), begun: reply.and_then(HeldRequest::decide) }
+        Lookup::new(answer, Some(since.elapsed()))
     }
 
     /// What the client waited to change.
@@ -175,25 +171,13 @@ impl Quest<'_> {
         }
     }
 
-    /// Waits for what is not there, or is not as it was `refused`; `None` when the reply has been
-    /// begun.
-    async fn held(
-        &self,
-        hold: &mut Hold,
-        mut refused: Option<Arc<File>>,
-        reply: Option<&HeldRequest>,
-    ) -> Option<Answer> {
-        let recipient = reply.map(HeldRequest::recipient);
+    /// Waits for what is not there, or is not as it was `refused`.
+    async fn held(&self, hold: &mut Hold, mut refused: Option<Arc<File>>) -> Answer {
         loop {
             let is_refused =
                 |file: &File| refused.iter().any(|old| ptr::eq(&raw const **old, file));
             let patience = self.patience(refused.as_ref());
-            let wait = &mut hold.wait;
-            let news =
-                timeout(patience, wait.given(recipient.as_ref(), |file| !is_refused(file))).await;
-            if reply.is_some_and(HeldRequest::is_begun) {
-                return None;
-            }
+            let news = timeout(patience, hold.wait.until(|file| !is_refused(file))).await;
             let answer = match news {
                 Ok(Some(file)) => {
                     self.prepare(&file).await;
@@ -204,7 +188,7 @@ impl Quest<'_> {
             match answer {
                 Answer::Live(file) if !self.accepts(&file) => refused = Some(file),
                 Answer::Absent => refused = None,
-                answer => return Some(answer),
+                answer => return answer,
             }
         }
     }

@@ -3,7 +3,6 @@
 use super::{
     Site,
     access_log::{Chunks, End, Line},
-    plain::Started,
     viewing::Viewing,
 };
 use crate::{encoder::Watching, metrics::Count};
@@ -53,9 +52,9 @@ impl Report {
         self.sent_at(bytes, now);
     }
 
-    /// Another thread may have sent its first bytes, and counted them.
-    pub(super) fn started(&mut self, started: &Started) {
-        if let Some((bytes, at)) = started.sent.filter(|(bytes, _)| *bytes > 0) {
+    /// Another thread may have sent its first bytes then, and counted them.
+    pub(super) fn started(&mut self, sent: Option<(usize, Instant)>) {
+        if let Some((bytes, at)) = sent.filter(|(bytes, _)| *bytes > 0) {
             self.sent_at(bytes, at);
         }
     }

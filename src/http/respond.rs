@@ -40,14 +40,6 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Whether it asks for the whole file, whatever the client has.
-    pub(super) fn is_plain(&self) -> bool {
-        !self.is_head
-            && !self.is_http_10
-            && self.range.is_none()
-            && self.conditions == Conditions::default()
-    }
-
     pub(super) fn parse(request: &HttpRequest) -> Self {
         let headers = request.headers();
         let is_head = request.method() == Method::HEAD;

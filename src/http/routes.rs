@@ -6,12 +6,12 @@ use super::{
     cors,
     failure::Failure,
     hls, ingest, pages,
-    plain::Started,
     player, quality,
     receipt::Receipt,
     sending::Sending,
     serve, status, switching,
-    viewing::Viewing,
+    viewing::{Asker, Viewing},
+    wire::{Came, Outlet},
 };
 use crate::{
     encoder::Watching,
@@ -111,7 +111,8 @@ impl Route {
 
 /// Answers a request, adds what every response has, and has it counted and logged.
 pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<ServiceResponse, Error> {
-    let since = Instant::now();
+    let came = request.request().conn_data().and_then(Outlet::came);
+    let since = came.map_or_else(Instant::now, |Came { since, .. }| since);
     let mut line = Line::new(request.peer_addr(), request.method(), request.uri(), since);
     let intake = (!is_read(request.method())).then(|| Intake::new(since));
     if let (Some(line), Some(intake)) = (&mut line, &intake) {
@@ -126,9 +127,7 @@ pub async fn entry(site: Arc<Site>, mut request: ServiceRequest) -> Result<Servi
     let mut response = answer.unwrap_or_else(|failure| failure.response());
     std::mem::forget(unanswered);
     site.metrics.request(request.method().as_str(), response.status().as_u16());
-    if !response.extensions().contains::<Started>() {
-        site.origins.allow(request.headers().get(header::ORIGIN), response.headers_mut());
-    }
+    site.origins.allow(request.headers().get(header::ORIGIN), response.headers_mut());
     line.iter_mut().for_each(|line| line.answered(&response));
     let viewing = viewing.and_then(|viewing: Box<Viewing>| viewing.answered(&site, &response));
     let receipt = Receipt { site, since, line, viewing, _watching: watching };
@@ -141,8 +140,16 @@ pub(super) fn is_read(method: &Method) -> bool {
     [Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
 }
 
+/// The file that a path asks for, if that is a part of the media.
+pub(super) fn media(encoded: &str) -> Option<MediaPath> {
+    match Route::of(encoded) {
+        Ok(Route::File(path)) if !path.is_manifest() => Some(path),
+        _ => None,
+    }
+}
+
 /// A request that is dropped before it is answered was left by its client.
-struct Unanswered<'a>(&'a Metrics);
+pub(super) struct Unanswered<'a>(pub(super) &'a Metrics);
 
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
@@ -165,13 +172,13 @@ async fn answer(
     match Route::of(request.uri().path())? {
         Route::File(path) => {
             *watching = site.demand.watch(path.as_str());
-            *viewing = Viewing::of_file(site, request, &path, since);
+            *viewing = Viewing::of_file(site, &Asker::of(request), &path, since);
             switching::file(site, request, path).await
         }
         Route::Root => Box::pin(root(site, request)).await,
         Route::Hls(target) => {
             *watching = site.demand.watch(target.mpd().as_str());
-            *viewing = Viewing::of_part(site, request, &target, since);
+            *viewing = Viewing::of_part(site, &Asker::of(request), &target, since);
             Box::pin(hls::answer(site, request, &target)).await
         }
         Route::Front => Ok(Box::pin(pages::front(site, request.uri().path())).await),
@@ -198,7 +205,7 @@ fn health(is_watched: bool) -> Result<HttpResponse, Failure> {
 
 async fn root(site: &Arc<Site>, request: &mut ServiceRequest) -> Result<HttpResponse, Failure> {
     let index = MediaPath::at_root("index.html");
-    let response = serve::draft(site, request, index).await?;
+    let response = serve::file(site, request, index).await?;
     let is_absent = response.status() == actix_web::http::StatusCode::NOT_FOUND;
     Ok(if is_absent { pages::front(site, request.uri().path()).await } else { response })
 }

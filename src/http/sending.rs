@@ -3,9 +3,9 @@
 use super::{
     access_log::{self, Line},
     batch::Batch,
-    body::Head,
+    body::{Following, Head},
     lane::{Junction, Lane, Progress},
-    plain::Started,
+    plain::{Reply, Started},
     receipt::{Receipt, Report},
     wire::Outlet,
 };
@@ -31,6 +31,7 @@ pub(super) struct Sending {
     inner: Inner,
     way: Way,
     report: Report,
+    _over: Over,
 }
 
 /// The body, and how it ends as far as is known.
@@ -71,8 +72,6 @@ struct Direct {
     lane: Option<Arc<Lane>>,
     /// `None` before actix has written the head.
     batch: Option<Batch>,
-    /// The head that actix has written is not the one that was sent.
-    drops_head: bool,
 }
 
 /// What actix copies at once, in bytes: a client that takes nothing costs so much and no more.
@@ -90,42 +89,62 @@ impl Sending {
         let is_empty = matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
         let chunks = receipt.line.as_ref().and_then(Line::chunks);
         let outlet = request.conn_data::<Outlet>();
-        outlet.iter().for_each(|outlet| outlet.occupy());
-        let started = response.extensions_mut().remove::<Started>();
-        let mut way = match outlet.filter(|_| !is_empty).cloned() {
+        let over = Over(outlet.cloned());
+        let way = match outlet.filter(|_| !is_empty).cloned() {
             Some(outlet) => {
                 outlet.keep_head();
-                let is_chunked = match &started {
-                    Some(_) => unframed(&mut response),
-                    None => frame(request, &mut response),
-                };
+                let is_chunked = frame(request, &mut response);
                 let junction = response.extensions_mut().remove::<Junction>();
                 let junction = junction.filter(|_| is_chunked);
                 let (metrics, chunks) = (&receipt.site.metrics, chunks.clone());
                 let lane = junction.map(|it| it.open(outlet.stream(), metrics, chunks));
-                Way::Socket(Direct { outlet, is_chunked, lane, batch: None, drops_head: false })
+                Way::Socket(Direct { outlet, is_chunked, lane, batch: None })
             }
             None => Way::Actix(Rest::default()),
         };
         let end = if is_empty { access_log::End::Done } else { access_log::End::Left };
-        let mut report = Report::new(receipt, chunks, end);
-        if let (Some(started), Way::Socket(direct)) = (started, &mut way) {
-            report.started(&started);
-            direct.go_on(started.left);
-        }
+        let report = Report::new(receipt, chunks, end);
         let is_head = !is_empty && request.method() == Method::HEAD;
         response.map_body(|_, body| {
             // actix leaves out what it writes itself.
             let body = if is_head { Head::of(&body).boxed() } else { body };
-            Self { inner: Inner { body, end: End::Open }, way, report }.boxed()
+            Self { inner: Inner { body, end: End::Open }, way, report, _over: over }.boxed()
         })
+    }
+
+    /// Goes on with a reply that has a head of its own.
+    pub(super) fn of(outlet: Outlet, started: Started, receipt: Receipt) -> Self {
+        let chunks = receipt.line.as_ref().and_then(Line::chunks);
+        let Started { left: Reply { batch, growth }, sent } = started;
+        let is_chunked = growth.is_some();
+        let (inner, lane) = match growth {
+            Some(follower) => {
+                let (stream, metrics) = (outlet.stream(), &receipt.site.metrics);
+                let body = Following::new(follower, None);
+                let lane = body.junction().open(stream, metrics, chunks.clone());
+                (Inner { body: body.boxed(), end: End::Open }, Some(lane))
+            }
+            None => (Inner { body: BoxBody::new(()), end: End::Done }, None),
+        };
+        let mut report = Report::new(receipt, chunks, access_log::End::Left);
+        report.started(sent);
+        let way = Way::Socket(Direct { outlet, is_chunked, lane, batch: Some(batch) });
+        Self { inner, way, report, _over: Over(None) }
+    }
+
+    /// Whether all of it has been sent.
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.report.end, access_log::End::Done)
     }
 }
 
-/// Leaves the framing to the head that is sent instead. Returns whether it goes out in chunks.
-fn unframed(response: &mut HttpResponse) -> bool {
-    response.head_mut().no_chunking(true);
-    matches!(response.body().size(), BodySize::Stream)
+/// Tells the connection when a response is over.
+struct Over(Option<Outlet>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.iter().for_each(Outlet::over);
+    }
 }
 
 /// Frames a body as actix would (RFC 9112, section 6), but by headers of our own. Returns whether
@@ -162,7 +181,7 @@ impl MessageBody for Sending {
     /// An error closes the connection without a last chunk: nobody takes half a segment for a
     /// whole one (RFC 9112, section 8).
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Next {
-        let Self { inner, way, report } = self.get_mut();
+        let Self { inner, way, report, .. } = self.get_mut();
         match way {
             Way::Socket(direct) => direct.poll(inner, report, cx),
             Way::Actix(rest) => inner.poll_step(rest, report, cx),
@@ -171,11 +190,6 @@ impl MessageBody for Sending {
 }
 
 impl Direct {
-    /// The reply has been begun: this is left of it.
-    fn go_on(&mut self, left: Batch) {
-        (self.batch, self.drops_head) = (Some(left), true);
-    }
-
     /// Sends all that there is, as the socket takes it; never yields bytes.
     fn poll(&mut self, inner: &mut Inner, report: &mut Report, cx: &mut Context<'_>) -> Next {
         if let Some(lane) = &self.lane {
@@ -184,9 +198,6 @@ impl Direct {
             if let Some(left) = left {
                 self.batch = Some(left);
             }
-        }
-        if std::mem::take(&mut self.drops_head) {
-            self.outlet.take_head();
         }
         let mut is_waiting = false;
         loop {

@@ -4,7 +4,6 @@ use super::{
     Site,
     failure::Failure,
     headers::{SERVER_TIMING, waited},
-    plain::{PlainGet, Reply, Started},
     quest::{Lookup, Quest},
     reload::{self, Reload},
     respond::{self, Request},
@@ -21,38 +20,11 @@ use std::{sync::Arc, time::Duration};
 /// A file that is written again and again is looked at so often.
 const MAX_LOOKS: u32 = 8;
 
-/// Whether the reply may be begun by another thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// It goes out as it is.
-    Final,
-    /// Something is added to it, or it is looked at, before it goes.
-    Draft,
-}
-
 /// Answers a request for a path of the folder.
 pub(super) async fn file(
     site: &Arc<Site>,
     http: &mut ServiceRequest,
     path: MediaPath,
-) -> Result<HttpResponse, Failure> {
-    reply(site, http, path, Form::Final).await
-}
-
-/// The same, when something is added to the response afterwards.
-pub(super) async fn draft(
-    site: &Arc<Site>,
-    http: &mut ServiceRequest,
-    path: MediaPath,
-) -> Result<HttpResponse, Failure> {
-    reply(site, http, path, Form::Draft).await
-}
-
-async fn reply(
-    site: &Arc<Site>,
-    http: &mut ServiceRequest,
-    path: MediaPath,
-    form: Form,
 ) -> Result<HttpResponse, Failure> {
     let wish = Wish::parse(http.headers(), http.uri().query())?;
     if is_scratch(site, &path) {
@@ -62,23 +34,18 @@ async fn reply(
     let request = Request::parse(http.request());
     let is_asked = wish.asked().is_some() && !wait.is_zero();
     let for_change = is_asked && path.is_manifest() && request.conditions.names_copies();
-    let is_final = form == Form::Final && !matches!(wish, Wish::Prefer(_));
     let quest = Quest {
         site,
         path: &path,
         conditions: &request.conditions,
         for_change,
         is_patient: !wait.is_zero() && site.manifests.concern(&path),
-        plain: is_final.then(|| PlainGet::of(site, http, &request, &path)).flatten(),
     };
     let reload = Reload::parse(&path, http.uri().query());
     let mut lookup = quest.find(http, wait).await;
     if let Some(reload) = &reload {
         let asked = wish.asked().map(|_| wait);
         lookup = Box::pin(reload.wait(&quest, http, asked, lookup)).await;
-    }
-    if let Some(response) = at_once(&quest, &mut lookup) {
-        return Ok(response);
     }
     let held = lookup.held;
     let has_reload = reload.is_some();
@@ -92,19 +59,6 @@ async fn reply(
         response.headers_mut().insert(SERVER_TIMING, waited(held));
     }
     Ok(response)
-}
-
-/// The reply on which nothing but the file decides, if that is in memory.
-fn at_once(quest: &Quest<'_>, lookup: &mut Lookup) -> Option<HttpResponse> {
-    let metrics = &quest.site.metrics;
-    if let Some(begun) = lookup.begun.take() {
-        metrics.held(begun.held());
-        return Some(begun.into_response());
-    }
-    let Ok(Answer::Live(file)) = &lookup.answer else { return None };
-    let Reply { batch, rest } = quest.plain.as_ref()?.whole(quest.site, file, lookup.held)?;
-    lookup.held.iter().for_each(|held| metrics.held(*held));
-    Some(rest.into_response(Started { left: batch, sent: None }, lookup.held))
 }
 
 /// The reply to any request. `has_reload`: it asked for what a playlist did not list yet.
@@ -144,7 +98,7 @@ async fn answer(
 }
 
 /// What nginx-rtmp prepares under another name: a scratch name while the real one is written.
-fn is_scratch(site: &Site, path: &MediaPath) -> bool {
+pub(super) fn is_scratch(site: &Site, path: &MediaPath) -> bool {
     let cooked = path.cooked().and_then(|cooked| site.library.current(&cooked));
     cooked.is_some_and(|cooked| !cooked.is_finished())
 }

@@ -4,7 +4,8 @@
 use super::{
     Site,
     access_log::{End, Intake, Line},
-    connection::{self, Protocol},
+    connection::{self, Io, Protocol},
+    desk::Desk,
     h2,
     ingest::{self, Door, Paced},
     routes::entry,
@@ -75,6 +76,7 @@ where
                 let open = site.metrics.connected();
                 // Else each of the services around it has room for it too.
                 Box::pin(async move {
+                    let _open = open;
                     let peer = connection::peer(&stream);
                     let mut stopping = pin!(stopping);
                     let greeted = tokio::select! {
@@ -83,13 +85,16 @@ where
                         () = &mut stopping => return Ok(()),
                     };
                     let served = match greeted {
+                        Ok((Io::Plain(wire), Protocol::Http1)) => {
+                            let desk = Desk::new(site, wire, peer, (keep_alive, takes_uploads));
+                            return desk.serve(&*http1).await;
+                        }
                         Ok((io, Protocol::Http1)) => {
-                            let paced = Paced::new(io, open, takes_uploads);
-                            return http1.call((paced, peer)).await;
+                            return http1.call((Paced::new(io, takes_uploads), peer)).await;
                         }
                         Ok((io, Protocol::Http2)) => {
                             let door = Door::new(takes_uploads);
-                            let shared = h2::Shared::new(site, http2, (peer, door), open);
+                            let shared = h2::Shared::new(site, http2, (peer, door));
                             Box::pin(h2::serve(io, shared, keep_alive, stopping)).await
                         }
                         Err(error) => Err(error),

@@ -34,7 +34,7 @@ pub(super) async fn file(
     let bitrate = choice.told(rank);
     forget_times(http.headers_mut());
     let is_get = http.method() == Method::GET;
-    let mut response = Box::pin(serve::draft(site, http, path)).await?;
+    let mut response = Box::pin(serve::file(site, http, path)).await?;
     let is_whole = is_get && response.status() == StatusCode::OK;
     uncached(&mut response);
     if response.status().is_success() {

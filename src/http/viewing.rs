@@ -1,6 +1,6 @@
 //! What is told of a request for a segment to those who want to know who watches how.
 
-use super::{Site, access_log::End, headers::SERVER_TIMING, hls};
+use super::{Site, access_log::End, head::PlainGet, headers::held_for, hls};
 use crate::{
     clock,
     live::MediaPath,
@@ -10,11 +10,12 @@ use actix_web::{
     HttpResponse,
     dev::ServiceRequest,
     http::{
-        Method,
+        Method, Uri,
         header::{HeaderMap, HeaderName, LAST_MODIFIED, USER_AGENT},
     },
 };
 use std::{
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -44,11 +45,33 @@ pub(super) struct Viewing {
     before: Option<Age>,
 }
 
+/// Who asks, and how.
+pub(super) struct Asker<'a> {
+    address: Option<SocketAddr>,
+    is_get: bool,
+    target: &'a Uri,
+    headers: &'a HeaderMap,
+}
+
+impl<'a> Asker<'a> {
+    /// As actix sees it.
+    pub(super) fn of(http: &'a ServiceRequest) -> Self {
+        let is_get = http.method() == Method::GET;
+        let (target, headers) = (http.uri(), http.headers());
+        Self { address: http.peer_addr(), is_get, target, headers }
+    }
+
+    /// As the desk sees it.
+    pub(super) fn plain(address: Option<SocketAddr>, get: &'a PlainGet) -> Self {
+        Self { address, is_get: true, target: &get.target, headers: &get.told }
+    }
+}
+
 impl Viewing {
     /// A GET for a file; `None` when nobody wants to know, or it is no segment.
     pub(super) fn of_file(
         site: &Site,
-        http: &ServiceRequest,
+        asker: &Asker<'_>,
         path: &MediaPath,
         since: Instant,
     ) -> Option<Box<Self>> {
@@ -58,40 +81,40 @@ impl Viewing {
         }
         let before = site.library.current(path).map(|file| file.complete());
         let before = before.map(|complete| complete.map_or(Age::Young, Age::Since));
-        Self::of(viewers, http, What::File(path.clone()), since, before)
+        Self::of(viewers, asker, What::File(path.clone()), since, before)
     }
 
     /// A GET for a part of LL-HLS.
     pub(super) fn of_part(
         site: &Site,
-        http: &ServiceRequest,
+        asker: &Asker<'_>,
         target: &hls::Target,
         since: Instant,
     ) -> Option<Box<Self>> {
         let viewers = site.viewers.as_ref()?;
         let (rendition, msn, name) = target.part()?;
         let (mpd, rendition) = (target.mpd().clone(), rendition.to_owned());
-        Self::of(viewers, http, What::Part { mpd, rendition, msn, name }, since, None)
+        Self::of(viewers, asker, What::Part { mpd, rendition, msn, name }, since, None)
     }
 
     fn of(
         viewers: &Arc<Viewers>,
-        http: &ServiceRequest,
+        asker: &Asker<'_>,
         what: What,
         since: Instant,
         before: Option<Age>,
     ) -> Option<Box<Self>> {
-        if http.method() != Method::GET {
+        let Asker { address, is_get, target, headers } = asker;
+        if !is_get {
             return None;
         }
-        let headers = http.headers();
         let (cmcd_headers, cmcd_left_out) = texts(headers);
         let now = clock::now();
         let at = now.checked_sub(since.elapsed()).unwrap_or(now);
         let seen = Seen {
-            address: http.peer_addr().map(|address| address.ip()),
+            address: address.map(|address| address.ip()),
             agent: headers.get(USER_AGENT).map(|it| agent(it.as_bytes())).unwrap_or_default(),
-            query: http.uri().query().and_then(cmcd::only).map(shortened),
+            query: target.query().and_then(cmcd::only).map(shortened),
             cmcd_headers,
             cmcd_left_out,
             ..Seen::new(what, since, at)
@@ -110,7 +133,7 @@ impl Viewing {
         }
         self.seen.status = response.status().as_u16();
         self.seen.sent_kbps = sent_kbps(response.headers());
-        let held = held(response.headers());
+        let held = held_for(response.headers());
         self.seen.held = held.unwrap_or_default();
         let of_part = response.extensions().get::<Complete>().map(|complete| complete.0);
         self.seen.complete = of_part.flatten();
@@ -125,6 +148,18 @@ impl Viewing {
             },
         };
         Some(self)
+    }
+
+    /// It gets all of its file, as it is, after so long a time if it was held.
+    pub(super) fn served(mut self: Box<Self>, site: &Site, held: Option<Duration>) -> Box<Self> {
+        self.seen.status = 200;
+        self.seen.held = held.unwrap_or_default();
+        self.seen.age = match (held, self.before) {
+            (Some(_), _) => Age::Young,
+            (None, Some(before)) => before,
+            (None, None) => self.complete(site).flatten().map_or(Age::Young, Age::Since),
+        };
+        self
     }
 
     /// It is over.
@@ -174,12 +209,6 @@ fn shortened(pair: &str) -> String {
     pair.chars().take(cmcd::MAX_BYTES + "CMCD=".len() + 1).collect()
 }
 
-/// How long it was held, in the words of its response.
-fn held(headers: &HeaderMap) -> Option<Duration> {
-    let millis = headers.get(SERVER_TIMING)?.to_str().ok()?.strip_prefix("wait;dur=")?;
-    Duration::try_from_secs_f64(millis.parse::<f64>().ok()? / 1000.0).ok()
-}
-
 /// The bitrate of which the response says that it has it, in kbit/s.
 fn sent_kbps(headers: &HeaderMap) -> Option<u64> {
     let pairs = headers.get(CMSD_STATIC)?.to_str().ok()?.split(',');
@@ -194,14 +223,6 @@ fn last_modified(headers: &HeaderMap) -> Option<SystemTime> {
 mod tests {
     use super::*;
     use actix_web::http::header::HeaderValue;
-
-    #[test]
-    fn stats_how_long_a_request_was_held_is_read_from_its_response() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(held(&headers), None);
-        headers.insert(SERVER_TIMING, HeaderValue::from_static("wait;dur=1500.250"));
-        assert_eq!(held(&headers), Some(Duration::from_micros(1_500_250)));
-    }
 
     #[test]
     fn stats_of_the_quality_that_was_chosen_are_read_from_its_response() {

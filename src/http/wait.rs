@@ -29,8 +29,7 @@ impl Wish {
         match (lines.next(), lines.next()) {
             (Some(_), Some(_)) => Err(Failure::malformed("X-Wait-Timeout is given more than once")),
             (Some(line), None) => {
-                let millis = line.to_str().ok().and_then(integer);
-                millis.map(|millis| Self::Wait(Duration::from_millis(millis))).ok_or_else(|| {
+                line.to_str().ok().and_then(millis).map(Self::Wait).ok_or_else(|| {
                     let line = String::from_utf8_lossy(line.as_bytes()).into_owned();
                     Failure::malformed(format!(
                         "X-Wait-Timeout is {line:?}; it must be an integer of milliseconds"
@@ -53,6 +52,11 @@ impl Wish {
     }
 }
 
+/// What `X-Wait-Timeout` says, if it is a number.
+pub(super) fn millis(text: &str) -> Option<Duration> {
+    integer(text).map(Duration::from_millis)
+}
+
 /// An integer of 0 or more; one too large for any wait counts as the largest.
 fn integer(text: &str) -> Option<u64> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -70,10 +74,10 @@ fn preferred(headers: &HeaderMap) -> Option<Duration> {
     integer(&waits.next()?).map(Duration::from_secs)
 }
 
-fn queried(query: &str) -> Option<Duration> {
+/// What a query says, if it does.
+pub(super) fn queried(query: &str) -> Option<Duration> {
     let value = query.split('&').find_map(|pair| pair.strip_prefix("wait="))?;
-    let value = percent_decode_str(value).decode_utf8().ok()?;
-    integer(&value).map(Duration::from_millis)
+    millis(&percent_decode_str(value).decode_utf8().ok()?)
 }
 
 #[cfg(test)]
@@ -89,16 +93,16 @@ mod tests {
         Wish::parse(&headers, Some(query)).ok()
     }
 
-    const fn millis(millis: u64) -> Duration {
+    const fn ms(millis: u64) -> Duration {
         Duration::from_millis(millis)
     }
 
     #[test]
     fn holding_by_header() {
         let header = |value| wish(&[("x-wait-timeout", value)], "");
-        assert_eq!(header("2500"), Some(Wish::Wait(millis(2500))));
-        assert_eq!(header("0"), Some(Wish::Wait(millis(0))));
-        assert_eq!(header("99999999999999999999999"), Some(Wish::Wait(millis(u64::MAX))));
+        assert_eq!(header("2500"), Some(Wish::Wait(ms(2500))));
+        assert_eq!(header("0"), Some(Wish::Wait(ms(0))));
+        assert_eq!(header("99999999999999999999999"), Some(Wish::Wait(ms(u64::MAX))));
         for malformed in ["", "-1", "+1", "2.5", "1e3", "5s", "0x10", "1, 2"] {
             assert_eq!(header(malformed), None, "{malformed:?}");
         }
@@ -108,16 +112,16 @@ mod tests {
     #[test]
     fn holding_by_preference() {
         let prefer = |value| wish(&[("prefer", value)], "");
-        assert_eq!(prefer("wait=3"), Some(Wish::Prefer(millis(3000))));
-        assert_eq!(prefer("respond-async, Wait = \"3\"; x=y"), Some(Wish::Prefer(millis(3000))));
+        assert_eq!(prefer("wait=3"), Some(Wish::Prefer(ms(3000))));
+        assert_eq!(prefer("respond-async, Wait = \"3\"; x=y"), Some(Wish::Prefer(ms(3000))));
         assert_eq!(prefer("wait=soon"), Some(Wish::None));
         assert_eq!(prefer("await=3"), Some(Wish::None));
     }
 
     #[test]
     fn holding_by_query() {
-        assert_eq!(wish(&[], "a=b&wait=2500"), Some(Wish::Wait(millis(2500))));
-        assert_eq!(wish(&[], "wait=%32%35"), Some(Wish::Wait(millis(25))));
+        assert_eq!(wish(&[], "a=b&wait=2500"), Some(Wish::Wait(ms(2500))));
+        assert_eq!(wish(&[], "wait=%32%35"), Some(Wish::Wait(ms(25))));
         assert_eq!(wish(&[], "wait=-1"), Some(Wish::None));
         assert_eq!(wish(&[], "waiter=1"), Some(Wish::None));
     }
@@ -125,8 +129,8 @@ mod tests {
     #[test]
     fn holding_header_wins_over_preference_over_query() {
         let all = [("x-wait-timeout", "1"), ("prefer", "wait=2")];
-        assert_eq!(wish(&all, "wait=3"), Some(Wish::Wait(millis(1))));
-        assert_eq!(wish(&all[1..], "wait=3"), Some(Wish::Prefer(millis(2000))));
+        assert_eq!(wish(&all, "wait=3"), Some(Wish::Wait(ms(1))));
+        assert_eq!(wish(&all[1..], "wait=3"), Some(Wish::Prefer(ms(2000))));
         let malformed = [("x-wait-timeout", "one"), ("prefer", "wait=2")];
         assert_eq!(wish(&malformed, "wait=3"), None);
     }

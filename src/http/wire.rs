@@ -1,16 +1,18 @@
-//! A connection's socket, shared by actix and the body that is being sent.
+//! A connection's socket, shared by the desk, by actix and by the body that is being sent.
 //!
-//! actix copies what it sends into a buffer of its own. That is right for heads; the bytes of a
-//! segment are the same for every client and are written as they lie in memory. So the [`Wire`]
-//! keeps a head back when a body of ours follows, and the body writes both through its [`Outlet`],
-//! in one call; or drops it, if the reply has a head of its own.
+//! The desk reads first. What it does not answer is lent to actix: one request, until it is
+//! answered, or all that comes from now on. actix copies what it sends into a buffer of its own.
+//! That is right for heads; the bytes of a segment are the same for every client and are written as
+//! they lie in memory. So the [`Wire`] keeps a head back when a body of ours follows, and the body
+//! writes both through its [`Outlet`], in one call.
 //!
 //! ```text
-//! actix ──head──▶ Wire ──kept head──▶ Outlet ──writev──▶ socket
-//!                        body ──shared bytes──▶
+//! socket ──▶ Desk ──inbox──▶ actix ──head──▶ Wire ──kept head──▶ Outlet ──writev──▶ socket
+//!                                                   body ──shared bytes──▶
 //! ```
 
 use actix_web::rt::net::TcpStream;
+use bytes::{Buf, BytesMut};
 use socket2::SockRef;
 use std::{
     cell::{Cell, RefCell},
@@ -20,11 +22,12 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
-/// The socket as actix sees it.
-#[derive(Debug)]
+/// The socket as the desk and actix see it.
+#[derive(Debug, Clone)]
 pub(super) struct Wire(Rc<RefCell<Socket>>);
 
 /// The socket as a body sees it.
@@ -35,9 +38,11 @@ pub(super) struct Outlet(Rc<RefCell<Socket>>);
 struct Socket {
     /// Shared with threads that bring bytes.
     stream: Arc<TcpStream>,
-    /// actix has nothing left to write of what was answered before. That goes for a request that
-    /// is being answered: actix has one answered at a time.
-    is_free: Cell<bool>,
+    lease: Lease,
+    /// What the desk has read, and nobody has taken yet.
+    ahead: BytesMut,
+    /// What actix is to read next.
+    inbox: BytesMut,
     /// A body follows the head that actix writes next.
     keeps_head: bool,
     head: Vec<u8>,
@@ -45,16 +50,48 @@ struct Socket {
     read_bytes: Cell<usize>,
 }
 
+/// What is known of a request before actix sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Came {
+    pub(super) since: Instant,
+    /// It has waited since then.
+    pub(super) was_held: bool,
+}
+
+/// What actix has been lent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lease {
+    /// One request. What comes behind it is kept.
+    Request {
+        came: Came,
+        /// Its response is over.
+        is_over: bool,
+        /// And has been written.
+        is_written: bool,
+    },
+    /// All that comes.
+    Connection,
+}
+
 /// A request fits in, in bytes.
 const REQUEST_BYTES: usize = 1024;
+
+/// No more is kept of what a client sends before it has been answered, in bytes.
+const AHEAD_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    /// Where the desk reads to. What stays is copied: a connection that is idle has no buffer.
+    static DESK: RefCell<Box<[u8]>> = RefCell::new(vec![0; AHEAD_BYTES].into());
+}
 
 impl Wire {
     /// A connection that was accepted.
     pub(super) fn new(stream: TcpStream) -> Self {
-        let stream = Arc::new(stream);
         Self(Rc::new(RefCell::new(Socket {
-            stream,
-            is_free: Cell::new(true),
+            stream: Arc::new(stream),
+            lease: Lease::Connection,
+            ahead: BytesMut::new(),
+            inbox: BytesMut::new(),
             keeps_head: false,
             head: Vec::new(),
             read_bytes: Cell::new(REQUEST_BYTES),
@@ -70,18 +107,69 @@ impl Wire {
     pub(super) fn outlet(&self) -> Outlet {
         Outlet(self.0.clone())
     }
+
+    /// Looks at what has been read and not yet taken; `None` if that is nothing.
+    pub(super) fn peek<T>(&self, look: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        let socket = self.0.borrow();
+        (!socket.ahead.is_empty()).then(|| look(&socket.ahead))
+    }
+
+    /// Takes so many bytes of what has been read.
+    pub(super) fn take(&self, length: usize) -> BytesMut {
+        let mut socket = self.0.borrow_mut();
+        if length == socket.ahead.len() {
+            return std::mem::take(&mut socket.ahead);
+        }
+        let taken = BytesMut::from(&socket.ahead[..length]);
+        socket.ahead.advance(length);
+        taken
+    }
+
+    /// Reads what is there; answers how many bytes, 0 at the end. Cancel safe.
+    pub(super) fn poll_fill(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.0.borrow_mut().poll_fill(cx)
+    }
+
+    /// Resolves when the client is gone, or takes back its half. What it sends meanwhile is kept
+    /// for later. Cancel safe.
+    pub(super) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.borrow_mut().poll_gone(cx).map(drop)
+    }
+
+    /// Lends actix a request, with nothing behind it.
+    pub(super) fn lend(&self, request: BytesMut, came: Came) {
+        let mut socket = self.0.borrow_mut();
+        socket.inbox = request;
+        socket.lease = Lease::Request { came, is_over: false, is_written: false };
+    }
+
+    /// Lends actix the connection, for good.
+    pub(super) fn give_up(&self) {
+        let mut socket = self.0.borrow_mut();
+        socket.inbox = std::mem::take(&mut socket.ahead);
+        socket.lease = Lease::Connection;
+    }
+
+    /// Whether the request that was lent has been answered, and its answer written.
+    pub(super) fn is_back(&self) -> bool {
+        matches!(self.0.borrow().lease, Lease::Request { is_written: true, .. })
+    }
 }
 
 impl Outlet {
-    /// Whether nothing is on its way that was answered before, and nothing will be until the request
-    /// is answered that is now.
-    pub(super) fn is_free(&self) -> bool {
-        self.0.borrow().is_free.get()
+    /// When the request came that is answered, if the desk has seen it before.
+    pub(super) fn came(&self) -> Option<Came> {
+        match self.0.borrow().lease {
+            Lease::Request { came, .. } => Some(came),
+            Lease::Connection => None,
+        }
     }
 
-    /// Something is answered, by whatever way it goes.
-    pub(super) fn occupy(&self) {
-        self.0.borrow().is_free.set(false);
+    /// The response is over: actix has nothing more to write of it than it has.
+    pub(super) fn over(&self) {
+        if let Lease::Request { is_over, .. } = &mut self.0.borrow_mut().lease {
+            *is_over = true;
+        }
     }
 
     /// From now on what actix writes is a head that is kept, until [`take_head`](Self::take_head).
@@ -122,13 +210,50 @@ impl Socket {
         }
     }
 
-    fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        DESK.with_borrow_mut(|buffer| {
+            let read = ready!(self.poll_into(cx, buffer))?;
+            self.ahead.extend_from_slice(&buffer[..read]);
+            Poll::Ready(Ok(read))
+        })
+    }
+
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.ahead.len() < AHEAD_BYTES {
+            if ready!(self.poll_fill(cx))? == 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        Poll::Pending
+    }
+
+    /// For actix.
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.inbox.is_empty() {
+            let length = self.inbox.len().min(buffer.remaining());
+            buffer.put_slice(&self.inbox[..length]);
+            self.inbox.advance(length);
+            return Poll::Ready(Ok(()));
+        }
+        if let Lease::Request { .. } = self.lease {
+            return self.poll_gone(cx);
+        }
+        let room = self.read_bytes.get().min(buffer.remaining());
+        let read = ready!(self.poll_into(cx, buffer.initialize_unfilled_to(room)))?;
+        buffer.advance(read);
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_into(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.stream.poll_read_ready(cx))?;
-            let room = self.read_bytes.get().min(buffer.remaining());
-            match self.read(buffer.initialize_unfilled_to(room)) {
+            match self.read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return Poll::Ready(result.map(|read| buffer.advance(read))),
+                result => return Poll::Ready(result),
             }
         }
     }
@@ -156,7 +281,7 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.0.borrow().poll_read(cx, buffer)
+        self.0.borrow_mut().poll_read(cx, buffer)
     }
 }
 
@@ -176,7 +301,9 @@ impl AsyncWrite for Wire {
 
     /// actix comes here when it has written all that it had, or when that is kept.
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.borrow().is_free.set(true);
+        if let Lease::Request { is_over, is_written, .. } = &mut self.0.borrow_mut().lease {
+            *is_written = *is_over;
+        }
         Poll::Ready(Ok(()))
     }
 

@@ -10,7 +10,6 @@ mod message;
 mod stream;
 
 use super::{Site, connection::GREETING_TIMEOUT, failure::Failure, ingest::Door, routes, service};
-use crate::metrics::Open;
 use actix_http::Request;
 use actix_service::Service;
 use actix_web::{HttpResponse, body::BoxBody, dev::ServiceResponse, http::header, rt};
@@ -48,8 +47,6 @@ pub(super) struct Shared<S> {
     door: Rc<Door>,
     /// When a request last came or ended.
     used: Cell<Instant>,
-    /// It is counted while it is open.
-    _open: Open,
 }
 
 impl<S> Shared<S> {
@@ -57,9 +54,8 @@ impl<S> Shared<S> {
         site: Arc<Site>,
         app: Rc<S>,
         (peer, door): (Option<SocketAddr>, Rc<Door>),
-        open: Open,
     ) -> Self {
-        Self { site, app, peer, door, used: Cell::new(Instant::now()), _open: open }
+        Self { site, app, peer, door, used: Cell::new(Instant::now()) }
     }
 }
 

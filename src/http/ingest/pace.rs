@@ -10,7 +10,6 @@ use super::{
     super::{connection::Io, wire::Outlet},
     framing::Framing,
 };
-use crate::metrics::Open;
 use bytes::{Buf, BytesMut};
 use std::{
     cell::{Cell, RefCell},
@@ -31,7 +30,6 @@ pub struct Paced {
     /// The client takes no answers any more. What it sent before is taken all the same.
     is_deaf: bool,
     door: Rc<Door>,
-    _open: Open,
 }
 
 /// What requests know of their connection.
@@ -50,10 +48,10 @@ impl std::fmt::Debug for Paced {
 
 impl Paced {
     /// A connection that was accepted.
-    pub(in crate::http) fn new(io: Io, open: Open, takes_uploads: bool) -> Self {
+    pub(in crate::http) fn new(io: Io, takes_uploads: bool) -> Self {
         let framing = takes_uploads.then(Framing::default);
         let door = Door::new(takes_uploads);
-        Self { io, framing, ahead: BytesMut::new(), is_deaf: false, door, _open: open }
+        Self { io, framing, ahead: BytesMut::new(), is_deaf: false, door }
     }
 
     /// Where bodies are written past actix, if nothing stands between us and the socket.
