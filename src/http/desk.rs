@@ -127,6 +127,10 @@ impl Desk {
                 Some((request, came)) => self.wire.lend(request, came),
                 None => self.wire.give_up(),
             }
+            if self.site.shutdown.is_stopped() {
+                // It takes no more requests.
+                session = None;
+            }
             let session = session.get_or_insert_with(|| {
                 let paced = Paced::new(Io::Plain(self.wire.clone()), self.takes_uploads);
                 Box::pin(actix.call((paced, self.peer)))

@@ -89,6 +89,9 @@ impl Sending {
         let is_empty = matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
         let chunks = receipt.line.as_ref().and_then(Line::chunks);
         let outlet = request.conn_data::<Outlet>();
+        if receipt.site.shutdown.is_stopped() {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
         let over = Over(outlet.cloned());
         let way = match outlet.filter(|_| !is_empty).cloned() {
             Some(outlet) => {

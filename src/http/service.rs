@@ -20,6 +20,7 @@ use actix_web::{
     rt::net::TcpStream,
 };
 use std::{
+    future::pending,
     net::SocketAddr,
     pin::pin,
     rc::Rc,
@@ -141,9 +142,13 @@ where
     F: Fn() -> S + 'static,
     S: Future<Output = ()> + 'static,
 {
-    let asked = site.clone();
+    let (asked, shutdown) = (site.clone(), site.shutdown.clone());
     HttpService::build()
-        .graceful_shutdown_signal(stopping)
+        .graceful_shutdown_signal(move || {
+            // What was held until the stop is lent for its last answer.
+            let (is_late, stopping) = (shutdown.is_stopped(), stopping());
+            async move { if is_late { pending().await } else { stopping.await } }
+        })
         .keep_alive(settings.keep_alive)
         .client_request_timeout(REQUEST_TIMEOUT)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
