@@ -38,7 +38,7 @@ use std::{
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
-use tokio::time::{Sleep, sleep_until, timeout_at};
+use tokio::time::{self, Sleep, sleep_until, timeout_at};
 
 /// One connection.
 pub(super) struct Desk {
@@ -52,7 +52,7 @@ pub(super) struct Desk {
 /// When a connection has been idle for too long. Looked at now and then, not set anew each time.
 struct Idle {
     keep_alive: Duration,
-    since: Instant,
+    since: time::Instant,
     sleep: Pin<Box<Sleep>>,
 }
 
@@ -111,7 +111,7 @@ impl Desk {
                     match self.answer(&get, since, stopped.as_mut()).await {
                         Outcome::Sent => {
                             session = None;
-                            self.idle.since = Instant::now();
+                            self.idle.begins();
                             continue;
                         }
                         Outcome::Over => return Ok(()),
@@ -138,7 +138,7 @@ impl Desk {
             if let Some(ended) = self.until_back(session.as_mut()).await {
                 return ended;
             }
-            self.idle.since = Instant::now();
+            self.idle.begins();
         }
         Ok(())
     }
@@ -172,7 +172,12 @@ impl Desk {
     }
 
     /// Answers with a file's bytes, now or when they are there.
-    async fn answer<F>(&self, get: &Arc<PlainGet>, since: Instant, stopped: Stopped<'_, F>) -> Outcome
+    async fn answer<F>(
+        &self,
+        get: &Arc<PlainGet>,
+        since: Instant,
+        stopped: Stopped<'_, F>,
+    ) -> Outcome
     where
         F: Future<Output = ()>,
     {
@@ -276,19 +281,39 @@ impl Desk {
 
 impl Idle {
     fn new(keep_alive: Duration) -> Self {
-        let since = Instant::now();
-        let sleep = Box::pin(sleep_until((since + keep_alive).into()));
-        Self { keep_alive, since, sleep }
+        let since = time::Instant::now();
+        Self { keep_alive, since, sleep: Box::pin(sleep_until(since + keep_alive)) }
     }
 
+    /// From now on nothing is under way.
+    fn begins(&mut self) {
+        self.since = time::Instant::now();
+    }
+
+    /// Resolves when nothing has been under way for too long.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             ready!(self.sleep.as_mut().poll(cx));
             let end = self.since + self.keep_alive;
-            if end <= Instant::now() {
+            if end <= time::Instant::now() {
                 return Poll::Ready(());
             }
-            self.sleep.as_mut().reset(end.into());
+            self.sleep.as_mut().reset(end);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn limits_idle_connections_are_kept_from_their_last_reply_on() {
+        const SECOND: Duration = Duration::from_secs(1);
+        let (mut idle, start) = (Idle::new(90 * SECOND), time::Instant::now());
+        time::advance(60 * SECOND).await;
+        idle.begins();
+        poll_fn(|cx| idle.poll(cx)).await;
+        assert_eq!(start.elapsed().as_secs(), 150);
     }
 }

@@ -54,6 +54,7 @@ mod status;
 #[cfg(target_os = "linux")]
 mod streams;
 mod traces;
+mod turns;
 mod urls;
 #[cfg(target_os = "linux")]
 mod watching;
