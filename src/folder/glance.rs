@@ -1,7 +1,11 @@
 //! What a request sees by itself: most names that are waited for are not there yet, and the
 //! folder's thread need not be woken twice to say so.
 
-use super::root::{Found, Root};
+use super::{
+    answer::StoredFile,
+    judged::Judged,
+    root::{Found, Root},
+};
 use crate::live::{MediaPath, Wait};
 use std::{
     collections::HashSet,
@@ -12,12 +16,14 @@ use std::{
     },
 };
 
-/// Of which folders events tell all, as the folder's thread says.
+/// What the folder's thread tells those who look for themselves.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    /// By the names under which clients know them: as many as there are on disk.
+    /// The folders of which events tell all, by the names under which clients know them: as many as there are on disk.
     folders: RwLock<HashSet<PathBuf>>,
     is_blind: AtomicBool,
+    /// What it found of files that are not in memory.
+    pub(super) judged: Judged,
 }
 
 /// A look at the disk from any thread.
@@ -66,5 +72,22 @@ impl Glance {
             wait.note_absent();
         }
         is_absent
+    }
+
+    /// Whether a file has stood at this path that is not in memory.
+    pub(super) fn may_be_stored(&self, path: &MediaPath) -> bool {
+        self.told.judged.get(path).is_some()
+    }
+
+    /// The file at this path, if it is not in memory and is as it was when it was found.
+    pub(super) fn stored(&self, path: &MediaPath) -> Option<StoredFile> {
+        let (stamp, whole) = self.told.judged.get(path)?;
+        if !self.told.tells_of(path) {
+            return None;
+        }
+        match self.root.find_plain(path.as_path())? {
+            Found::File(opened) if opened.stamp == stamp => Some(StoredFile::new(opened, whole)),
+            _ => None,
+        }
     }
 }

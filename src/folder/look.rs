@@ -187,6 +187,7 @@ impl Tracker {
         waiting: Vec<oneshot::Sender<Answer>>,
     ) {
         let (stamp, mut first) = (opened.stamp, Some(opened));
+        self.told.judged.note(path.clone(), stamp, whole);
         for reply in waiting {
             let own = first.take().or_else(|| match self.root.find(path.as_path()) {
                 Found::File(opened) if opened.stamp == stamp => Some(opened),

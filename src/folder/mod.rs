@@ -26,6 +26,7 @@ mod inbox;
 mod inotify;
 mod journal;
 mod judge;
+mod judged;
 mod keeper;
 mod lease;
 mod list;
@@ -128,6 +129,9 @@ impl Folder {
     /// What stands at a path, on disk too. `is_held`: the one who asks waits for the path in the
     /// library already, and so misses nothing that comes later. Cancel safe.
     pub async fn look(&self, path: MediaPath, is_held: bool) -> Answer {
+        if let Some(stored) = self.glance.stored(&path) {
+            return Answer::Stored(stored);
+        }
         let (reply, answer) = oneshot::channel();
         self.inbox.push(Task::Look(Look { path, is_held, reply }));
         // No answer comes when the folder is being stopped.
@@ -138,6 +142,11 @@ impl Folder {
     /// the one who waits. False: it is not known, and is to be looked up.
     pub fn is_absent(&self, wait: &Wait) -> bool {
         self.glance.is_absent(wait)
+    }
+
+    /// Whether a finished file has stood at this path that is not in memory.
+    pub fn may_be_stored(&self, path: &MediaPath) -> bool {
+        self.glance.may_be_stored(path)
     }
 
     /// What is uploaded into it.

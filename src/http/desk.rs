@@ -227,7 +227,7 @@ impl Desk {
         let Self { site, wire, peer, .. } = self;
         let came = Came { since, was_held: false };
         let wait = site.patience.wait(&get.path, get.wait);
-        if wait.is_zero() {
+        if wait.is_zero() || site.folder.may_be_stored(&get.path) {
             return Held::Passed(came);
         }
         let address = peer.map(|address| address.ip());

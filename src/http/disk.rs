@@ -4,10 +4,11 @@
 //! disk itself must be asked for is read by a thread that may wait (preadv2(2), `RWF_NOWAIT`).
 
 use actix_web::web;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::{FutureExt, future::LocalBoxFuture};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use std::{
+    cell::RefCell,
     fs::File,
     io::{self, IoSliceMut},
     ops::Range,
@@ -19,18 +20,64 @@ use std::{
 /// So much is read at once, in bytes.
 const BLOCK_BYTES: usize = 256 * 1024;
 
+/// So many blocks are kept by a thread for the next who reads.
+const SPARE_BLOCKS: usize = 4;
+
+thread_local! {
+    static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Room for what is read, and how much that is. It is neither had anew nor zeroed each time, and
+/// what was used last is still in the processor's cache.
+struct Block {
+    room: Vec<u8>,
+    length: usize,
+}
+
+impl Block {
+    /// For at most so many bytes.
+    fn of(length: usize) -> Self {
+        let mut room = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+        if room.len() < length {
+            room.resize(BLOCK_BYTES, 0);
+        }
+        Self { room, length }
+    }
+
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.room[..self.length]
+    }
+}
+
+impl AsRef<[u8]> for Block {
+    fn as_ref(&self) -> &[u8] {
+        &self.room[..self.length]
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        let room = std::mem::take(&mut self.room);
+        // A thread that ends keeps nothing.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < SPARE_BLOCKS {
+                spare.push(room);
+            }
+        });
+    }
+}
+
 /// Reads a range of a file.
 pub(super) struct Blocks {
     file: Arc<File>,
     rest: Range<u64>,
-    /// Used again and again, when what was read into it has been sent.
-    buffer: BytesMut,
-    waiting: Option<LocalBoxFuture<'static, io::Result<BytesMut>>>,
+    waiting: Option<LocalBoxFuture<'static, io::Result<Block>>>,
 }
 
 impl Blocks {
     pub(super) fn new(file: Arc<File>, range: Range<u64>) -> Self {
-        Self { file, rest: range, buffer: BytesMut::new(), waiting: None }
+        Self { file, rest: range, waiting: None }
     }
 
     /// The next block; `None` at the end. A file that ends too early is an error.
@@ -45,11 +92,10 @@ impl Blocks {
             return Poll::Ready(None);
         }
         let length = usize::try_from(left).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES));
-        let mut block = std::mem::take(&mut self.buffer);
-        block.resize(length, 0);
-        match read_cached(&self.file, &mut block, self.rest.start) {
+        let mut block = Block::of(length);
+        match read_cached(&self.file, block.as_mut(), self.rest.start) {
             Ok(read @ 1..) => {
-                block.truncate(read);
+                block.length = read;
                 Poll::Ready(Some(self.took(block)))
             }
             // Some kernels read nothing where they would have to wait.
@@ -60,21 +106,18 @@ impl Blocks {
         }
     }
 
-    fn took(&mut self, mut block: BytesMut) -> io::Result<Bytes> {
-        if block.is_empty() {
+    fn took(&mut self, block: Block) -> io::Result<Bytes> {
+        if block.length == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        self.rest.start += block.len() as u64;
-        let bytes = block.split().freeze();
-        self.buffer = block;
-        Ok(bytes)
+        self.rest.start += block.length as u64;
+        Ok(Bytes::from_owner(block))
     }
 
-    fn read_waiting(&self, mut block: BytesMut) -> LocalBoxFuture<'static, io::Result<BytesMut>> {
+    fn read_waiting(&self, mut block: Block) -> LocalBoxFuture<'static, io::Result<Block>> {
         let (file, at) = (self.file.clone(), self.rest.start);
         let read = web::block(move || {
-            let read = file.read_at(&mut block, at)?;
-            block.truncate(read);
+            block.length = file.read_at(block.as_mut(), at)?;
             Ok(block)
         });
         async { read.await.map_err(io::Error::other)? }.boxed_local()

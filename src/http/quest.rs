@@ -110,7 +110,8 @@ impl Quest<'_> {
         };
         let mut shutdown = self.site.shutdown.clone();
         let is_held = hold.is_some();
-        let is_known = hold.as_ref().is_some_and(|hold| {
+        let may_be_stored = self.site.folder.may_be_stored(self.path);
+        let is_known = hold.as_ref().filter(|_| !may_be_stored).is_some_and(|hold| {
             hold.wait.is_known_absent() || self.site.folder.is_absent(&hold.wait)
         });
         let deadline = (since + wait).max(now + LOOK_TIMEOUT);

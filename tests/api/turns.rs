@@ -1,9 +1,9 @@
 //! What is asked on one connection, one after the other, whoever answers it: headings "Holding",
 //! "Finished files" and "Limits".
 
-use crate::helpers::{LONG, Pending, Response, Server, chunk, send};
+use crate::helpers::{End, LONG, Pending, Response, Server, chunk, segment, send};
 use std::{
-    fs,
+    fs::{self, File},
     io::{BufReader, Read, Write},
     net::{Shutdown, TcpStream},
 };
@@ -91,6 +91,41 @@ fn finished_files_and_all_else_take_turns_on_a_connection() {
         drop(growing);
         assert_eq!(talk.body(response), chunk(50));
     }
+}
+
+#[test]
+fn finished_files_on_disk_are_what_stands_there_each_time() {
+    let server = Server::start(&["--memory", "0"]);
+    let (path, now) = (server.path("1.m4s"), ["X-Wait-Timeout: 0"]);
+    let mut talk = Talk::with(&server);
+    let mut tags = Vec::new();
+    for (byte, bytes) in [(1, 400_000), (2, 400_000), (3, 900_000), (4, 70_000)] {
+        if byte % 2 == 0 {
+            server.write("1.m4s", &segment(byte, bytes));
+        } else {
+            server.write("side", &segment(byte, bytes));
+            fs::rename(server.path("side"), &path).expect("renamed");
+        }
+        // The first asks the folder's thread, the others look for themselves.
+        for _ in 0..3 {
+            let response = talk.pending("GET", "/1.m4s", &[]).response();
+            tags.push(response.header("etag").expect("whole").to_owned());
+            assert_eq!(response.status, 200);
+            assert!(talk.body(response) == segment(byte, bytes), "{byte}");
+            assert_eq!(talk.ask("GET", "/1.m4s", &["Range: bytes=9-10"]), (206, vec![byte; 2]));
+        }
+    }
+    tags.dedup();
+    assert_eq!(tags.len(), 4, "{tags:?}");
+    // Its end is missing: that is not told of the new state which was found of the old one.
+    File::options().write(true).open(&path).expect("opened").set_len(60_000).expect("cut");
+    let mut torn = server.get("/1.m4s");
+    assert_eq!(torn.header("etag"), None);
+    assert_eq!(torn.rest().1, End::Cut);
+    fs::remove_file(&path).expect("removed");
+    assert_eq!(talk.ask("GET", "/1.m4s", &now).0, 404);
+    fs::create_dir(&path).expect("made");
+    assert_eq!(talk.ask("GET", "/1.m4s", &now).0, 308);
 }
 
 #[test]
