@@ -9,7 +9,7 @@
 //! ```text
 //! packager ──files──▶ folder::watcher ──Event──▶ folder::tracker ──Bytes──▶ live::Library
 //!                                                               Recipient, Tap │ │ Follower
-//!            client ◀──writev── http::sending ◀── http::desk, or actix ◀─────────┼─┘
+//!            client ◀──writev── http::sending ◀── http::desk, http::serve ◀──────┼─┘
 //!                 ◀──writev── http::held, http::lane ◀───────────────────────────┘
 //!
 //! encoder ──PUT──▶ http::ingest ──▶ folder::Uploads ──Bytes──▶ live::Library

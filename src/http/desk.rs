@@ -22,6 +22,7 @@ use super::{
     routes::Unanswered,
     sending::Sending,
     serve,
+    service::REQUEST_TIMEOUT,
     viewing::{Asker, Viewing},
     wire::{Came, Wire},
 };
@@ -52,7 +53,9 @@ pub(super) struct Desk {
 /// When a connection has been idle for too long. Looked at now and then, not set anew each time.
 struct Idle {
     keep_alive: Duration,
+    /// Nothing has been under way since then.
     since: time::Instant,
+    limit: Duration,
     sleep: Pin<Box<Sleep>>,
 }
 
@@ -121,7 +124,7 @@ impl Desk {
                 Head::Other(length) => {
                     Some((self.wire.take(length), Came { since, was_held: false }))
                 }
-                Head::Unknown => None,
+                Head::Partial | Head::Unknown => None,
             };
             match lent {
                 Some((request, came)) => self.wire.lend(request, came),
@@ -143,8 +146,8 @@ impl Desk {
         Ok(())
     }
 
-    /// The next head; `None` when the connection is over. One whose client has said nothing yet is
-    /// for actix, which waits for a first request in its own way.
+    /// The next head; `None` when the connection is over. A first one that does not come in time
+    /// is for actix, which says so; and one of which nothing has come has had its time.
     async fn next<F>(&mut self, mut stopped: Stopped<'_, F>, is_first: bool) -> Option<Head>
     where
         F: Future<Output = ()>,
@@ -153,20 +156,23 @@ impl Desk {
         let tells = site.viewers.is_some();
         poll_fn(|cx| {
             loop {
-                if let Some(head) = wire.peek(|bytes| Head::parse(bytes, tells)) {
-                    return Poll::Ready(Some(head));
+                match wire.peek(|bytes| Head::parse(bytes, tells)) {
+                    None | Some(Head::Partial) => {}
+                    Some(head) => return Poll::Ready(Some(head)),
                 }
                 match wire.poll_fill(cx) {
                     Poll::Ready(Ok(1..)) => {}
                     Poll::Ready(_) => return Poll::Ready(None),
-                    Poll::Pending if is_first => return Poll::Ready(Some(Head::Unknown)),
                     Poll::Pending => break,
                 }
             }
-            let is_over = site.shutdown.is_stopped()
-                || stopped.as_mut().poll(cx).is_ready()
-                || idle.poll(cx).is_ready();
-            if is_over { Poll::Ready(None) } else { Poll::Pending }
+            if site.shutdown.is_stopped() || stopped.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            if is_first && wire.peek(|_| ()).is_none() {
+                return Poll::Ready(Some(Head::Unknown));
+            }
+            idle.poll(cx).map(|()| is_first.then_some(Head::Unknown))
         })
         .await
     }
@@ -280,21 +286,22 @@ impl Desk {
 }
 
 impl Idle {
+    /// For a connection that was accepted.
     fn new(keep_alive: Duration) -> Self {
-        let since = time::Instant::now();
-        Self { keep_alive, since, sleep: Box::pin(sleep_until(since + keep_alive)) }
+        let (since, limit) = (time::Instant::now(), REQUEST_TIMEOUT);
+        Self { keep_alive, since, limit, sleep: Box::pin(sleep_until(since + limit)) }
     }
 
     /// From now on nothing is under way.
     fn begins(&mut self) {
-        self.since = time::Instant::now();
+        (self.since, self.limit) = (time::Instant::now(), self.keep_alive);
     }
 
     /// Resolves when nothing has been under way for too long.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             ready!(self.sleep.as_mut().poll(cx));
-            let end = self.since + self.keep_alive;
+            let end = self.since + self.limit;
             if end <= time::Instant::now() {
                 return Poll::Ready(());
             }
@@ -311,9 +318,13 @@ mod tests {
     async fn limits_idle_connections_are_kept_from_their_last_reply_on() {
         const SECOND: Duration = Duration::from_secs(1);
         let (mut idle, start) = (Idle::new(90 * SECOND), time::Instant::now());
-        time::advance(60 * SECOND).await;
-        idle.begins();
         poll_fn(|cx| idle.poll(cx)).await;
-        assert_eq!(start.elapsed().as_secs(), 150);
+        assert_eq!(start.elapsed(), REQUEST_TIMEOUT, "the first request");
+        for round in 1..3 {
+            time::advance(60 * SECOND).await;
+            idle.begins();
+            poll_fn(|cx| idle.poll(cx)).await;
+            assert_eq!(start.elapsed(), REQUEST_TIMEOUT + round * 150 * SECOND);
+        }
     }
 }

@@ -22,7 +22,9 @@ pub(super) enum Head {
     Plain(usize, Arc<PlainGet>),
     /// A request without a body, with the length of its head, in bytes.
     Other(usize),
-    /// A part of a head, or something that has a body or is not understood.
+    /// The beginning of a head.
+    Partial,
+    /// Something that has a body, or is not understood.
     Unknown,
 }
 
@@ -87,6 +89,9 @@ const KNOWN: [(&str, Meaning); 22] = [
 /// Heads with more lines are left to actix.
 const MAX_LINES: usize = 32;
 
+/// The same goes for longer ones, in bytes.
+pub(super) const MAX_BYTES: usize = 16 * 1024;
+
 /// What the lines of a head come to.
 #[derive(Default)]
 struct Lines {
@@ -106,9 +111,10 @@ impl Head {
     pub(super) fn parse(bytes: &[u8], tells: bool) -> Self {
         let mut lines = [const { MaybeUninit::uninit() }; MAX_LINES];
         let mut request = Request::new(&mut []);
-        let Ok(Status::Complete(length)) = request.parse_with_uninit_headers(bytes, &mut lines)
-        else {
-            return Self::Unknown;
+        let length = match request.parse_with_uninit_headers(bytes, &mut lines) {
+            Ok(Status::Complete(length)) => length,
+            Ok(Status::Partial) if bytes.len() < MAX_BYTES => return Self::Partial,
+            _ => return Self::Unknown,
         };
         let lines = Lines::read(request.headers, tells);
         let is_read = matches!(request.method, Some("GET" | "HEAD" | "OPTIONS"));

@@ -22,6 +22,10 @@ fn is_other(text: &str) -> bool {
     matches!(Head::parse(text.as_bytes(), true), Head::Other(length) if length == text.len())
 }
 
+fn is_partial(text: &str) -> bool {
+    matches!(Head::parse(text.as_bytes(), true), Head::Partial)
+}
+
 fn is_unknown(text: &str) -> bool {
     matches!(Head::parse(text.as_bytes(), true), Head::Unknown)
 }
@@ -99,10 +103,21 @@ fn ingest_and_what_is_not_understood_stay_with_actix() {
     ] {
         assert!(is_unknown(&get(lines)), "{lines}");
     }
-    for line in ["PUT /1.m4s HTTP/1.1", "DELETE /1.m4s HTTP/1.1", "GET /1.m4s HTTP/1.0", "GET /1"] {
+    for line in
+        ["PUT /1.m4s HTTP/1.1", "DELETE /1.m4s HTTP/1.1", "GET /1.m4s HTTP/1.0", "GET /1", "\0"]
+    {
         assert!(is_unknown(&format!("{line}\r\nHost: x\r\n\r\n")), "{line}");
     }
     assert!(is_unknown(&get(&"a: b\r\n".repeat(MAX_LINES))));
+}
+
+#[test]
+fn limits_a_head_that_is_not_over_is_waited_for_up_to_its_longest() {
+    let whole = get("Accept: */*\r\n");
+    assert!((0..whole.len()).all(|cut| is_partial(&whole[..cut])));
+    let long = format!("GET /1.m4s HTTP/1.1\r\nCookie: {}", "x".repeat(MAX_BYTES));
+    assert!(is_partial(&long[..MAX_BYTES - 1]));
+    assert!(is_unknown(&long[..MAX_BYTES]));
 }
 
 #[test]
@@ -126,7 +141,7 @@ proptest! {
         for cut in 0..all.len() {
             match Head::parse(&all.as_bytes()[..cut], true) {
                 Head::Plain(length, _) | Head::Other(length) => prop_assert_eq!(length, end),
-                Head::Unknown => {}
+                Head::Partial | Head::Unknown => {}
             }
         }
     }

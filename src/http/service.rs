@@ -1,5 +1,5 @@
-//! From an accepted connection to [`entry`]: what `actix_web::HttpServer` does, and beyond it an
-//! answer to `Expect: 100-continue` that may be a refusal.
+//! From an accepted connection to the [`Desk`], and to [`entry`]: what `actix_web::HttpServer` does,
+//! and beyond it an answer to `Expect: 100-continue` that may be a refusal.
 
 use super::{
     Site,
@@ -40,7 +40,7 @@ pub struct Settings {
 }
 
 /// A client must have sent its first request's head within this time.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection that is being ended waits so long for its client.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);

@@ -11,6 +11,7 @@
 //!                                                   body ──shared bytes──▶
 //! ```
 
+use super::head;
 use actix_web::rt::net::TcpStream;
 use bytes::{Buf, BytesMut};
 use socket2::SockRef;
@@ -77,7 +78,7 @@ enum Lease {
 const REQUEST_BYTES: usize = 1024;
 
 /// No more is kept of what a client sends before it has been answered, in bytes.
-const AHEAD_BYTES: usize = 16 * 1024;
+const AHEAD_BYTES: usize = head::MAX_BYTES;
 
 thread_local! {
     /// Where the desk reads to. What stays is copied: a connection that is idle has no buffer.
