@@ -95,7 +95,7 @@ fn finished_files_and_all_else_take_turns_on_a_connection() {
 
 #[test]
 fn finished_files_on_disk_are_what_stands_there_each_time() {
-    let server = Server::start(&["--memory", "0"]);
+    let mut server = Server::start(&["--memory", "0"]);
     let (path, now) = (server.path("1.m4s"), ["X-Wait-Timeout: 0"]);
     let mut talk = Talk::with(&server);
     let mut tags = Vec::new();
@@ -106,6 +106,7 @@ fn finished_files_on_disk_are_what_stands_there_each_time() {
             server.write("side", &segment(byte, bytes));
             fs::rename(server.path("side"), &path).expect("renamed");
         }
+        server.settle();
         // The first asks the folder's thread, the others look for themselves.
         for _ in 0..3 {
             let response = talk.pending("GET", "/1.m4s", &[]).response();
@@ -119,10 +120,12 @@ fn finished_files_on_disk_are_what_stands_there_each_time() {
     assert_eq!(tags.len(), 4, "{tags:?}");
     // Its end is missing: that is not told of the new state which was found of the old one.
     File::options().write(true).open(&path).expect("opened").set_len(60_000).expect("cut");
+    server.settle();
     let mut torn = server.get("/1.m4s");
     assert_eq!(torn.header("etag"), None);
     assert_eq!(torn.rest().1, End::Cut);
     fs::remove_file(&path).expect("removed");
+    server.settle();
     assert_eq!(talk.ask("GET", "/1.m4s", &now).0, 404);
     fs::create_dir(&path).expect("made");
     assert_eq!(talk.ask("GET", "/1.m4s", &now).0, 308);
