@@ -16,13 +16,14 @@ use super::{
     connection::Io,
     head::{Head, PlainGet},
     held::HeldRequest,
+    holds::Hold,
+    idle::Idle,
     ingest::Paced,
     plain::Started,
     receipt::Receipt,
     routes::Unanswered,
     sending::Sending,
     serve,
-    service::REQUEST_TIMEOUT,
     viewing::{Asker, Viewing},
     wire::{Came, Wire},
 };
@@ -36,10 +37,10 @@ use std::{
     net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::Poll,
     time::{Duration, Instant},
 };
-use tokio::time::{self, Sleep, sleep_until, timeout_at};
+use tokio::time::timeout_at;
 
 /// One connection.
 pub(super) struct Desk {
@@ -50,13 +51,12 @@ pub(super) struct Desk {
     idle: Idle,
 }
 
-/// When a connection has been idle for too long. Looked at now and then, not set anew each time.
-struct Idle {
-    keep_alive: Duration,
-    /// Nothing has been under way since then.
-    since: time::Instant,
-    limit: Duration,
-    sleep: Pin<Box<Sleep>>,
+/// What a plain GET finds.
+enum Found {
+    /// A file that is in memory.
+    Started(Started),
+    /// Nothing yet, and whatever comes will be told.
+    Hold(Hold),
 }
 
 /// What became of a plain GET.
@@ -64,8 +64,8 @@ enum Outcome {
     Sent,
     /// The connection is over: the client left, or the reply was cut.
     Over,
-    /// It is not for the desk.
-    Passed(Came),
+    /// It was held, and what it came to is not for the desk.
+    Passed,
 }
 
 /// What a held request came to.
@@ -74,7 +74,7 @@ enum Held {
     /// The client is gone.
     Left,
     /// It is not for the desk.
-    Passed(Came),
+    Passed,
 }
 
 /// Resolves when the server stops.
@@ -111,19 +111,22 @@ impl Desk {
             let lent = match head {
                 Head::Plain(length, get) => {
                     let request = self.wire.take(length);
-                    match self.answer(&get, since, stopped.as_mut()).await {
-                        Outcome::Sent => {
+                    match self.find(&get) {
+                        None => Some((request, came(since, false))),
+                        Some(found) => {
                             session = None;
-                            self.idle.begins();
-                            continue;
+                            match self.answer(&get, since, found, stopped.as_mut()).await {
+                                Outcome::Sent => {
+                                    self.idle.begins();
+                                    continue;
+                                }
+                                Outcome::Over => return Ok(()),
+                                Outcome::Passed => Some((request, came(since, true))),
+                            }
                         }
-                        Outcome::Over => return Ok(()),
-                        Outcome::Passed(came) => Some((request, came)),
                     }
                 }
-                Head::Other(length) => {
-                    Some((self.wire.take(length), Came { since, was_held: false }))
-                }
+                Head::Other(length) => Some((self.wire.take(length), came(since, false))),
                 Head::Partial | Head::Unknown => None,
             };
             match lent {
@@ -177,36 +180,55 @@ impl Desk {
         .await
     }
 
+    /// What there is for a plain GET now; `None`: it is not for the desk, which waits only for what
+    /// is known not to be there.
+    fn find(&self, get: &PlainGet) -> Option<Found> {
+        let Self { site, peer, .. } = self;
+        let is_elsewhere = site.shutdown.is_stopped()
+            || site.demand.is_switched(&get.path)
+            || serve::is_scratch(site, &get.path);
+        if is_elsewhere {
+            return None;
+        }
+        if let Some(file) = site.library.current(&get.path) {
+            let left = get.reply(site, &file, None)?;
+            return Some(Found::Started(Started { left, sent: None }));
+        }
+        let is_zero = site.patience.wait(&get.path, get.wait).is_zero();
+        if is_zero || site.folder.may_be_stored(&get.path) {
+            return None;
+        }
+        let address = peer.map(|address| address.ip());
+        let hold = site.holds.enter(&site.library, &get.path, address)?;
+        let is_absent = hold.wait.is_known_absent() || site.folder.is_absent(&hold.wait);
+        is_absent.then_some(Found::Hold(hold))
+    }
+
     /// Answers with a file's bytes, now or when they are there.
     async fn answer<F>(
         &self,
         get: &Arc<PlainGet>,
         since: Instant,
+        found: Found,
         stopped: Stopped<'_, F>,
     ) -> Outcome
     where
         F: Future<Output = ()>,
     {
         let Self { site, peer, .. } = self;
-        let is_elsewhere = site.shutdown.is_stopped()
-            || site.demand.is_switched(&get.path)
-            || serve::is_scratch(site, &get.path);
-        if is_elsewhere {
-            return Outcome::Passed(Came { since, was_held: false });
-        }
         let mut line = Line::new(*peer, &Method::GET, &get.target, since);
         let watching = site.demand.watch(get.path.as_str());
         let viewing = Viewing::of_file(site, &Asker::plain(*peer, get), &get.path, since);
         let unanswered = Unanswered(&site.metrics);
-        let (started, held) = match self.at_once(get) {
-            Some(started) => (started, None),
-            None => match self.hold(get, since, stopped).await {
+        let (started, held) = match found {
+            Found::Started(started) => (started, None),
+            Found::Hold(hold) => match self.hold(get, since, hold, stopped).await {
                 Held::Answered(started, held) => (started, Some(held)),
                 Held::Left => return Outcome::Over,
-                Held::Passed(came) => {
+                Held::Passed => {
                     std::mem::forget(unanswered);
                     line.iter_mut().for_each(Line::passed_on);
-                    return Outcome::Passed(came);
+                    return Outcome::Passed;
                 }
             },
         };
@@ -219,37 +241,26 @@ impl Desk {
         self.send(Sending::of(self.wire.outlet(), started, receipt)).await
     }
 
-    /// The reply with a file that is in memory.
-    fn at_once(&self, get: &PlainGet) -> Option<Started> {
-        let file = self.site.library.current(&get.path)?;
-        Some(Started { left: get.reply(&self.site, &file, None)?, sent: None })
-    }
-
-    /// Waits for a file that is known not to be there.
-    async fn hold<F>(&self, get: &Arc<PlainGet>, since: Instant, stopped: Stopped<'_, F>) -> Held
+    /// Waits for a file.
+    async fn hold<F>(
+        &self,
+        get: &Arc<PlainGet>,
+        since: Instant,
+        mut hold: Hold,
+        stopped: Stopped<'_, F>,
+    ) -> Held
     where
         F: Future<Output = ()>,
     {
-        let Self { site, wire, peer, .. } = self;
-        let came = Came { since, was_held: false };
-        let wait = site.patience.wait(&get.path, get.wait);
-        if wait.is_zero() || site.folder.may_be_stored(&get.path) {
-            return Held::Passed(came);
-        }
-        let address = peer.map(|address| address.ip());
-        let Some(mut hold) = site.holds.enter(&site.library, &get.path, address) else {
-            return Held::Passed(came);
-        };
-        if !hold.wait.is_known_absent() && !site.folder.is_absent(&hold.wait) {
-            return Held::Passed(came);
-        }
+        let Self { site, wire, .. } = self;
         log::debug!("{} is held", Shown(&get.target));
+        let deadline = since + site.patience.wait(&get.path, get.wait);
         let request = HeldRequest::new(site, wire.stream(), get, since);
         let recipient = request.recipient();
         let given = hold.wait.given(Some(&recipient), |_| true);
         let file = tokio::select! {
             biased;
-            file = timeout_at((since + wait).into(), given) => file.ok().flatten(),
+            file = timeout_at(deadline.into(), given) => file.ok().flatten(),
             () = stopped => None,
             () = poll_fn(|cx| wire.poll_gone(cx)) => return Held::Left,
         };
@@ -258,10 +269,8 @@ impl Desk {
         }
         let held = since.elapsed();
         let reply = file.and_then(|file| get.reply(site, &file, Some(held)));
-        match reply {
-            Some(left) => Held::Answered(Started { left, sent: None }, held),
-            None => Held::Passed(Came { since, was_held: true }),
-        }
+        let started = reply.map(|left| Started { left, sent: None });
+        started.map_or(Held::Passed, |started| Held::Answered(started, held))
     }
 
     /// Sends a reply to its end.
@@ -285,46 +294,6 @@ impl Desk {
     }
 }
 
-impl Idle {
-    /// For a connection that was accepted.
-    fn new(keep_alive: Duration) -> Self {
-        let (since, limit) = (time::Instant::now(), REQUEST_TIMEOUT);
-        Self { keep_alive, since, limit, sleep: Box::pin(sleep_until(since + limit)) }
-    }
-
-    /// From now on nothing is under way.
-    fn begins(&mut self) {
-        (self.since, self.limit) = (time::Instant::now(), self.keep_alive);
-    }
-
-    /// Resolves when nothing has been under way for too long.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            ready!(self.sleep.as_mut().poll(cx));
-            let end = self.since + self.limit;
-            if end <= time::Instant::now() {
-                return Poll::Ready(());
-            }
-            self.sleep.as_mut().reset(end);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn limits_idle_connections_are_kept_from_their_last_reply_on() {
-        const SECOND: Duration = Duration::from_secs(1);
-        let (mut idle, start) = (Idle::new(90 * SECOND), time::Instant::now());
-        poll_fn(|cx| idle.poll(cx)).await;
-        assert_eq!(start.elapsed(), REQUEST_TIMEOUT, "the first request");
-        for round in 1..3 {
-            time::advance(60 * SECOND).await;
-            idle.begins();
-            poll_fn(|cx| idle.poll(cx)).await;
-            assert_eq!(start.elapsed(), REQUEST_TIMEOUT + round * 150 * SECOND);
-        }
-    }
+fn came(since: Instant, was_held: bool) -> Came {
+    Came { since, was_held }
 }

@@ -18,6 +18,7 @@ mod headers;
 mod held;
 pub mod hls;
 mod holds;
+mod idle;
 pub mod ingest;
 mod lane;
 mod pages;
