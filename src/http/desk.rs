@@ -19,14 +19,16 @@ use super::{
     holds::Hold,
     idle::Idle,
     ingest::Paced,
+    lease::Came,
     plain::Started,
     receipt::Receipt,
     routes::Unanswered,
     sending::Sending,
     serve,
     viewing::{Asker, Viewing},
-    wire::{Came, Wire},
+    wire::Wire,
 };
+use crate::{clock, folder::Answer};
 use actix_service::Service;
 use actix_web::{
     body::MessageBody,
@@ -37,7 +39,7 @@ use std::{
     net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Poll, ready},
     time::{Duration, Instant},
 };
 use tokio::time::timeout_at;
@@ -59,13 +61,17 @@ enum Found {
     Hold(Hold),
 }
 
-/// What became of a plain GET.
+/// What became of a request.
 enum Outcome {
     Sent,
-    /// The connection is over: the client left, or the reply was cut.
-    Over,
-    /// It was held, and what it came to is not for the desk.
-    Passed,
+    /// The client has left.
+    Left,
+    /// The reply was cut, and the end of the connection says so.
+    Cut,
+    /// It is for actix.
+    Passed {
+        was_held: bool,
+    },
 }
 
 /// What a held request came to.
@@ -102,55 +108,50 @@ impl Desk {
     {
         let mut shutdown = self.site.shutdown.clone();
         let mut stopped = pin!(shutdown.stopped());
-        // It stays for as long as it is lent one request after the other.
-        let mut session: Option<Pin<Box<S::Future>>> = None;
         let mut is_first = true;
         while let Some(head) = self.next(stopped.as_mut(), is_first).await {
             is_first = false;
             let since = Instant::now();
-            let lent = match head {
+            let outcome = match head {
                 Head::Plain(length, get) => {
                     let request = self.wire.take(length);
-                    match self.find(&get) {
-                        None => Some((request, came(since, false))),
-                        Some(found) => {
-                            session = None;
-                            match self.answer(&get, since, found, stopped.as_mut()).await {
-                                Outcome::Sent => {
-                                    self.idle.begins();
-                                    continue;
-                                }
-                                Outcome::Over => return Ok(()),
-                                Outcome::Passed => Some((request, came(since, true))),
-                            }
-                        }
+                    let outcome = match self.find(&get) {
+                        Some(found) => self.answer(&get, since, found, stopped.as_mut()).await,
+                        None => Outcome::Passed { was_held: false },
+                    };
+                    if let Outcome::Passed { was_held } = outcome {
+                        self.wire.lend(request, Came { since, was_held });
                     }
+                    outcome
                 }
-                Head::Other(length) => Some((self.wire.take(length), came(since, false))),
-                Head::Partial | Head::Unknown => None,
+                Head::Other(length) => {
+                    let came = Came { since, was_held: false };
+                    self.wire.lend(self.wire.take(length), came);
+                    Outcome::Passed { was_held: false }
+                }
+                Head::Partial | Head::Unknown => {
+                    self.wire.give_up();
+                    Outcome::Passed { was_held: false }
+                }
             };
-            match lent {
-                Some((request, came)) => self.wire.lend(request, came),
-                None => self.wire.give_up(),
-            }
-            if self.site.shutdown.is_stopped() {
-                // It takes no more requests.
-                session = None;
-            }
-            let session = session.get_or_insert_with(|| {
-                let paced = Paced::new(Io::Plain(self.wire.clone()), self.takes_uploads);
-                Box::pin(actix.call((paced, self.peer)))
-            });
-            if let Some(ended) = self.until_back(session.as_mut()).await {
-                return ended;
+            match outcome {
+                Outcome::Sent => {}
+                // What it has pushed before it left is taken all the same.
+                Outcome::Left if self.takes_uploads && self.wire.has_more() => {}
+                Outcome::Left | Outcome::Cut => return Ok(()),
+                Outcome::Passed { .. } => match self.until_back(actix).await {
+                    None => {}
+                    Some(Ok(())) if self.takes_uploads && self.is_left() => {}
+                    Some(ended) => return ended,
+                },
             }
             self.idle.begins();
         }
         Ok(())
     }
 
-    /// The next head; `None` when the connection is over. A first one that does not come in time
-    /// is for actix, which says so; and one of which nothing has come has had its time.
+    /// The next head; `None` when the connection is over. A client whose first one does not come in
+    /// time is told so (RFC 9110, section 15.5.9).
     async fn next<F>(&mut self, mut stopped: Stopped<'_, F>, is_first: bool) -> Option<Head>
     where
         F: Future<Output = ()>,
@@ -172,10 +173,12 @@ impl Desk {
             if site.shutdown.is_stopped() || stopped.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(None);
             }
-            if is_first && wire.peek(|_| ()).is_none() {
-                return Poll::Ready(Some(Head::Unknown));
+            ready!(idle.poll(cx));
+            if is_first {
+                // Who does not take it at once is not waited for.
+                let _ = wire.stream().try_write(late().as_bytes());
             }
-            idle.poll(cx).map(|()| is_first.then_some(Head::Unknown))
+            Poll::Ready(None)
         })
         .await
     }
@@ -224,11 +227,11 @@ impl Desk {
             Found::Started(started) => (started, None),
             Found::Hold(hold) => match self.hold(get, since, hold, stopped).await {
                 Held::Answered(started, held) => (started, Some(held)),
-                Held::Left => return Outcome::Over,
+                Held::Left => return Outcome::Left,
                 Held::Passed => {
                     std::mem::forget(unanswered);
                     line.iter_mut().for_each(Line::passed_on);
-                    return Outcome::Passed;
+                    return Outcome::Passed { was_held: true };
                 }
             },
         };
@@ -257,7 +260,20 @@ impl Desk {
         let deadline = since + site.patience.wait(&get.path, get.wait);
         let request = HeldRequest::new(site, wire.stream(), get, since);
         let recipient = request.recipient();
-        let given = hold.wait.given(Some(&recipient), |_| true);
+        let given = async {
+            loop {
+                match hold.wait.given(Some(&recipient), |_| true).await {
+                    None if !request.is_begun() => {}
+                    file => return file,
+                }
+                // Something has changed there.
+                match Box::pin(site.folder.look(get.path.clone(), true)).await {
+                    Answer::Absent => {}
+                    Answer::Live(file) => return Some(file),
+                    Answer::Stored(_) | Answer::Folder | Answer::Denied => return None,
+                }
+            }
+        };
         let file = tokio::select! {
             biased;
             file = timeout_at(deadline.into(), given) => file.ok().flatten(),
@@ -275,16 +291,23 @@ impl Desk {
 
     /// Sends a reply to its end.
     async fn send(&self, mut sending: Sending) -> Outcome {
-        let is_done = poll_fn(|cx| match Pin::new(&mut sending).poll_next(cx) {
-            // One that was cut has no last chunk, and is known by that.
-            Poll::Ready(_) => Poll::Ready(sending.is_done()),
-            Poll::Pending => self.wire.poll_gone(cx).map(|()| false),
-        });
-        if is_done.await { Outcome::Sent } else { Outcome::Over }
+        poll_fn(|cx| match Pin::new(&mut sending).poll_next(cx) {
+            Poll::Ready(None) if sending.is_done() => Poll::Ready(Outcome::Sent),
+            Poll::Ready(None) => Poll::Ready(Outcome::Left),
+            // It has no last chunk, and is known by that.
+            Poll::Ready(Some(_)) => Poll::Ready(Outcome::Cut),
+            Poll::Pending => self.wire.poll_gone(cx).map(|()| Outcome::Left),
+        })
+        .await
     }
 
     /// Has actix answer; `None` when it has done so, else how it ended the connection.
-    async fn until_back<F: Future>(&self, mut session: Pin<&mut F>) -> Option<F::Output> {
+    async fn until_back<S>(&self, actix: &S) -> Option<Result<(), S::Error>>
+    where
+        S: Service<(Paced, Option<SocketAddr>), Response = ()>,
+    {
+        let paced = Paced::new(Io::Plain(self.wire.clone()), self.takes_uploads);
+        let mut session = Box::pin(actix.call((paced, self.peer)));
         poll_fn(|cx| match session.as_mut().poll(cx) {
             Poll::Ready(ended) => Poll::Ready(Some(ended)),
             Poll::Pending if self.wire.is_back() => Poll::Ready(None),
@@ -292,8 +315,18 @@ impl Desk {
         })
         .await
     }
+
+    /// Whether actix has ended because the client left before it was answered, and there is more
+    /// of what it sent.
+    fn is_left(&self) -> bool {
+        !self.wire.is_back() && self.wire.has_more()
+    }
 }
 
-fn came(since: Instant, was_held: bool) -> Came {
-    Came { since, was_held }
+/// What a client is told who does not say what it wants.
+fn late() -> String {
+    let date = httpdate::HttpDate::from(clock::now());
+    format!(
+        "HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\ndate: {date}\r\n\r\n"
+    )
 }

@@ -90,7 +90,7 @@ const KNOWN: [(&str, Meaning); 22] = [
 const MAX_LINES: usize = 32;
 
 /// The same goes for longer ones, in bytes.
-pub(super) const MAX_BYTES: usize = 16 * 1024;
+const MAX_BYTES: usize = 16 * 1024;
 
 /// What the lines of a head come to.
 #[derive(Default)]

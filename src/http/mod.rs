@@ -21,6 +21,7 @@ mod holds;
 mod idle;
 pub mod ingest;
 mod lane;
+mod lease;
 mod pages;
 mod plain;
 mod player;

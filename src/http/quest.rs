@@ -7,7 +7,8 @@ use super::{
     failure::Failure,
     gzip,
     holds::Hold,
-    wire::{Came, Outlet},
+    lease::Came,
+    wire::Outlet,
 };
 use crate::{
     folder::Answer,
@@ -103,7 +104,9 @@ impl Quest<'_> {
         }
         // Registered before the disk is looked at: no wake-up is lost.
         let address = http.peer_addr().map(|address| address.ip());
-        let mut hold = if wait.is_zero() {
+        // It has waited, and only wants to know what there is.
+        let is_over = wait.is_zero() || (was_held && since + wait <= now);
+        let mut hold = if is_over {
             None
         } else {
             self.site.holds.enter(&self.site.library, self.path, address)
@@ -122,7 +125,7 @@ impl Quest<'_> {
             () = shutdown.stopped() => Err(Failure::Stopping),
             () = std::future::ready(()), if is_known => Ok(Answer::Absent),
         };
-        if wait.is_zero() || !matches!(&answer, Ok(answer) if !self.is_answer(answer)) {
+        if is_over || !matches!(&answer, Ok(answer) if !self.is_answer(answer)) {
             return Lookup::new(answer, held());
         }
         let Some(hold) = &mut hold else {
@@ -134,7 +137,9 @@ impl Quest<'_> {
             Ok(Answer::Live(file)) => Some(file),
             _ => None,
         };
-        log::debug!("{} is held", Shown(http.uri()));
+        if !was_held {
+            log::debug!("{} is held", Shown(http.uri()));
+        }
         forget_headers(http);
         let deadline = (since + wait).into();
         let answer = tokio::select! {

@@ -5,12 +5,14 @@ use super::{
     access_log::{Intake, Line},
     cors,
     failure::Failure,
-    hls, ingest, pages, player, quality,
+    hls, ingest,
+    lease::Came,
+    pages, player, quality,
     receipt::Receipt,
     sending::Sending,
     serve, status, switching,
     viewing::{Asker, Viewing},
-    wire::{Came, Outlet},
+    wire::Outlet,
 };
 use crate::{
     encoder::Watching,

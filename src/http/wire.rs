@@ -11,7 +11,7 @@
 //!                                                   body ──shared bytes──▶
 //! ```
 
-use super::head;
+use super::lease::{Came, Lease};
 use actix_web::rt::net::TcpStream;
 use bytes::{Buf, BytesMut};
 use socket2::SockRef;
@@ -23,7 +23,6 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Instant,
 };
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
@@ -42,6 +41,8 @@ struct Socket {
     lease: Lease,
     /// What the desk has read, and nobody has taken yet.
     ahead: BytesMut,
+    /// Nothing comes behind that.
+    is_ended: bool,
     /// What actix is to read next.
     inbox: BytesMut,
     /// A body follows the head that actix writes next.
@@ -51,38 +52,19 @@ struct Socket {
     read_bytes: Cell<usize>,
 }
 
-/// What is known of a request before actix sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Came {
-    pub(super) since: Instant,
-    /// It has waited since then.
-    pub(super) was_held: bool,
-}
-
-/// What actix has been lent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lease {
-    /// One request. What comes behind it is kept.
-    Request {
-        came: Came,
-        /// Its response is over.
-        is_over: bool,
-        /// And has been written.
-        is_written: bool,
-    },
-    /// All that comes.
-    Connection,
-}
-
 /// A request fits in, in bytes.
 const REQUEST_BYTES: usize = 1024;
 
-/// No more is kept of what a client sends before it has been answered, in bytes.
-const AHEAD_BYTES: usize = head::MAX_BYTES;
+/// The desk reads so much at once, in bytes.
+const DESK_BYTES: usize = 16 * 1024;
+
+/// When so much is kept of what a client sends before it has been answered, in bytes, nothing more
+/// is read; nor is it seen then that it leaves.
+const AHEAD_BYTES: usize = 128 * 1024;
 
 thread_local! {
     /// Where the desk reads to. What stays is copied: a connection that is idle has no buffer.
-    static DESK: RefCell<Box<[u8]>> = RefCell::new(vec![0; AHEAD_BYTES].into());
+    static DESK: RefCell<Box<[u8]>> = RefCell::new(vec![0; DESK_BYTES].into());
 }
 
 impl Wire {
@@ -92,6 +74,7 @@ impl Wire {
             stream: Arc::new(stream),
             lease: Lease::Connection,
             ahead: BytesMut::new(),
+            is_ended: false,
             inbox: BytesMut::new(),
             keeps_head: false,
             head: Vec::new(),
@@ -134,14 +117,19 @@ impl Wire {
     /// Resolves when the client is gone, or takes back its half. What it sends meanwhile is kept
     /// for later. Cancel safe.
     pub(super) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.borrow_mut().poll_gone(cx).map(drop)
+        self.0.borrow_mut().poll_gone(cx)
+    }
+
+    /// Whether something has been read that nobody has taken yet.
+    pub(super) fn has_more(&self) -> bool {
+        !self.0.borrow().ahead.is_empty()
     }
 
     /// Lends actix a request, with nothing behind it.
     pub(super) fn lend(&self, request: BytesMut, came: Came) {
         let mut socket = self.0.borrow_mut();
         socket.inbox = request;
-        socket.lease = Lease::Request { came, is_over: false, is_written: false };
+        socket.lease = Lease::of(came);
     }
 
     /// Lends actix the connection, for good.
@@ -153,7 +141,7 @@ impl Wire {
 
     /// Whether the request that was lent has been answered, and its answer written.
     pub(super) fn is_back(&self) -> bool {
-        matches!(self.0.borrow().lease, Lease::Request { is_written: true, .. })
+        self.0.borrow().lease.is_back()
     }
 }
 
@@ -168,9 +156,7 @@ impl Outlet {
 
     /// The response is over: actix has nothing more to write of it than it has.
     pub(super) fn over(&self) {
-        if let Lease::Request { is_over, .. } = &mut self.0.borrow_mut().lease {
-            *is_over = true;
-        }
+        self.0.borrow_mut().lease.over();
     }
 
     /// From now on what actix writes is a head that is kept, until [`take_head`](Self::take_head).
@@ -219,13 +205,14 @@ impl Socket {
         })
     }
 
-    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.ahead.len() < AHEAD_BYTES {
-            if ready!(self.poll_fill(cx))? == 0 {
-                return Poll::Ready(Ok(()));
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.is_ended {
+            if self.ahead.len() >= AHEAD_BYTES {
+                return Poll::Pending;
             }
+            self.is_ended = !matches!(ready!(self.poll_fill(cx)), Ok(1..));
         }
-        Poll::Pending
+        Poll::Ready(())
     }
 
     /// For actix.
@@ -240,13 +227,23 @@ impl Socket {
             self.inbox.advance(length);
             return Poll::Ready(Ok(()));
         }
-        if let Lease::Request { .. } = self.lease {
-            return self.poll_gone(cx);
+        if self.lease.is_request() {
+            return self.poll_end(cx).map(Ok);
         }
         let room = self.read_bytes.get().min(buffer.remaining());
         let read = ready!(self.poll_into(cx, buffer.initialize_unfilled_to(room)))?;
         buffer.advance(read);
         Poll::Ready(Ok(()))
+    }
+
+    /// For actix, when it has read the request that it was lent.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.poll_gone(cx));
+        if self.lease.ends(!self.ahead.is_empty()) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn poll_into(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
@@ -302,13 +299,15 @@ impl AsyncWrite for Wire {
 
     /// actix comes here when it has written all that it had, or when that is kept.
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Lease::Request { is_over, is_written, .. } = &mut self.0.borrow_mut().lease {
-            *is_written = *is_over;
-        }
+        self.0.borrow_mut().lease.flushed();
         Poll::Ready(Ok(()))
     }
 
+    /// What was only lent is not for actix to end.
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.0.borrow().lease.is_request() {
+            return Poll::Ready(Ok(()));
+        }
         let shut = SockRef::from(&*self.0.borrow().stream).shutdown(Shutdown::Write);
         Poll::Ready(match shut {
             // The client was faster.

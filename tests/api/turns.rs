@@ -241,6 +241,82 @@ fn ingest_and_playing_share_a_connection() {
     }
 }
 
+/// Sends all at once, and leaves or takes back its half.
+fn send_and_go(server: &Server, bytes: &str, how: Shutdown) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address).expect("a connection");
+    stream.write_all(bytes.as_bytes()).expect("sent");
+    stream.shutdown(how).expect("shut");
+    stream
+}
+
+#[test]
+fn ingest_behind_any_other_request_is_taken_though_its_client_hangs_up() {
+    let mut server = Server::start(&["--ingest"]);
+    server.write("1.m4s", &chunk(64));
+    server.write("large.m4s", &segment(1, 8 << 20));
+    server.finished("/1.m4s");
+    server.finished("/large.m4s");
+    let mut growing = server.create("growing.m4s");
+    growing.write_all(&chunk(100)).expect("written");
+    let long = format!("{}: {}", LONG.0, LONG.1);
+    let mut number = 0;
+    for (method, path) in [
+        ("GET", "/1.m4s"),
+        ("HEAD", "/1.m4s"),
+        ("OPTIONS", "/1.m4s"),
+        ("GET", "/none.txt"),
+        ("GET", "/ldash/time"),
+        ("GET", "/large.m4s"),
+        ("GET", "/growing.m4s"),
+        ("GET", "/held.m4s"),
+        ("GET", "/held.mpd"),
+    ] {
+        for how in [Shutdown::Both, Shutdown::Write] {
+            number += 1;
+            let name = format!("/pushed-{number}.m4s");
+            let put = request("PUT", &name, &["Content-Length: 9"]) + "123456789";
+            let _stream = send_and_go(&server, &(request(method, path, &[&long]) + &put), how);
+            let line = server.logged(&format!("PUT {name} "));
+            assert!(line.contains(" 201 took 9 bytes"), "behind {method} {path}: {line}");
+        }
+    }
+}
+
+#[test]
+fn finished_files_that_were_asked_for_together_are_sent_to_who_asks_for_no_more() {
+    let server = Server::start(&[]);
+    server.write("1.m4s", &chunk(64));
+    server.finished("/1.m4s");
+    for methods in [&["HEAD"; 2][..], &["OPTIONS"; 5], &["GET", "HEAD", "GET"], &["GET"; 3]] {
+        let all: String = methods.iter().map(|method| request(method, "/1.m4s", &[])).collect();
+        for _ in 0..10 {
+            let mut taken = String::new();
+            let mut stream = send_and_go(&server, &all, Shutdown::Write);
+            let mut bytes = Vec::new();
+            stream.read_to_end(&mut bytes).expect("an end");
+            taken += &String::from_utf8_lossy(&bytes);
+            assert_eq!(taken.matches("HTTP/1.1 20").count(), methods.len(), "{methods:?}");
+        }
+    }
+}
+
+#[test]
+fn limits_of_held_requests_do_not_refuse_one_that_has_waited() {
+    let server = Server::start(&["--max-held-per-address", "2"]);
+    std::thread::scope(|scope| {
+        let ask = || {
+            let mut talk = Talk::with(&server);
+            for _ in 0..60 {
+                let response = talk.pending("GET", "/1.m4s", &["X-Wait-Timeout: 2"]).response();
+                let has_waited = response.header("server-timing").is_some();
+                assert_eq!(response.status, if has_waited { 404 } else { 503 });
+                talk.body(response);
+            }
+        };
+        (0..8).for_each(|_| drop(scope.spawn(ask)));
+    });
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn programs_that_end_say_so_to_who_waits_and_leave_who_does_not() {
