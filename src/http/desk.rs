@@ -68,10 +68,8 @@ enum Outcome {
     Left,
     /// The reply was cut, and the end of the connection says so.
     Cut,
-    /// It is for actix.
-    Passed {
-        was_held: bool,
-    },
+    /// It is for actix, though it may have been held here.
+    Passed,
 }
 
 /// What a held request came to.
@@ -111,35 +109,12 @@ impl Desk {
         let mut is_first = true;
         while let Some(head) = self.next(stopped.as_mut(), is_first).await {
             is_first = false;
-            let since = Instant::now();
-            let outcome = match head {
-                Head::Plain(length, get) => {
-                    let request = self.wire.take(length);
-                    let outcome = match self.find(&get) {
-                        Some(found) => self.answer(&get, since, found, stopped.as_mut()).await,
-                        None => Outcome::Passed { was_held: false },
-                    };
-                    if let Outcome::Passed { was_held } = outcome {
-                        self.wire.lend(request, Came { since, was_held });
-                    }
-                    outcome
-                }
-                Head::Other(length) => {
-                    let came = Came { since, was_held: false };
-                    self.wire.lend(self.wire.take(length), came);
-                    Outcome::Passed { was_held: false }
-                }
-                Head::Partial | Head::Unknown => {
-                    self.wire.give_up();
-                    Outcome::Passed { was_held: false }
-                }
-            };
-            match outcome {
+            match self.take_up(head, stopped.as_mut()).await {
                 Outcome::Sent => {}
                 // What it has pushed before it left is taken all the same.
                 Outcome::Left if self.takes_uploads && self.wire.has_more() => {}
                 Outcome::Left | Outcome::Cut => return Ok(()),
-                Outcome::Passed { .. } => match self.until_back(actix).await {
+                Outcome::Passed => match self.until_back(actix).await {
                     None => {}
                     Some(Ok(())) if self.takes_uploads && self.is_left() => {}
                     Some(ended) => return ended,
@@ -148,6 +123,33 @@ impl Desk {
             self.idle.begins();
         }
         Ok(())
+    }
+
+    /// Answers what is for the desk, and lends all else.
+    async fn take_up<F>(&self, head: Head, stopped: Stopped<'_, F>) -> Outcome
+    where
+        F: Future<Output = ()>,
+    {
+        let since = Instant::now();
+        let (request, was_held) = match head {
+            Head::Plain(length, get) => {
+                let request = self.wire.take(length);
+                match self.find(&get) {
+                    None => (request, false),
+                    Some(found) => match self.answer(&get, since, found, stopped).await {
+                        Outcome::Passed => (request, true),
+                        outcome => return outcome,
+                    },
+                }
+            }
+            Head::Other(length) => (self.wire.take(length), false),
+            Head::Partial | Head::Unknown => {
+                self.wire.give_up();
+                return Outcome::Passed;
+            }
+        };
+        self.wire.lend(request, Came { since, was_held });
+        Outcome::Passed
     }
 
     /// The next head; `None` when the connection is over. A client whose first one does not come in
@@ -231,7 +233,7 @@ impl Desk {
                 Held::Passed => {
                     std::mem::forget(unanswered);
                     line.iter_mut().for_each(Line::passed_on);
-                    return Outcome::Passed { was_held: true };
+                    return Outcome::Passed;
                 }
             },
         };

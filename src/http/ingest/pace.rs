@@ -5,6 +5,9 @@
 //! request behind for an unread rest of the one that it answers, and closes the connection; when
 //! the client hangs up while an answer is due, or takes no answer, what it sent behind is lost.
 //! Here neither can happen, for actix sees the next request, and the end, only when they are due.
+//! So it is with what comes before the first upload, where the desk reads; see [`Lease`].
+//!
+//! [`Lease`]: super::super::lease::Lease
 
 use super::{
     super::{connection::Io, wire::Outlet},
