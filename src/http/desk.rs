@@ -112,11 +112,11 @@ impl Desk {
             match self.take_up(head, stopped.as_mut()).await {
                 Outcome::Sent => {}
                 // What it has pushed before it left is taken all the same.
-                Outcome::Left if self.takes_uploads && self.wire.has_more() => {}
+                Outcome::Left if self.takes_uploads && self.wire.has_more() => self.wire.shut(),
                 Outcome::Left | Outcome::Cut => return Ok(()),
                 Outcome::Passed => match self.until_back(actix).await {
                     None => {}
-                    Some(Ok(())) if self.takes_uploads && self.is_left() => {}
+                    Some(Ok(())) if self.takes_uploads && self.is_left() => self.wire.shut(),
                     Some(ended) => return ended,
                 },
             }

@@ -139,6 +139,12 @@ impl Wire {
         socket.lease = Lease::Connection;
     }
 
+    /// Nothing more is sent: what was sent last may be a part of a reply.
+    pub(super) fn shut(&self) {
+        // The client may have been faster.
+        let _ = SockRef::from(&*self.0.borrow().stream).shutdown(Shutdown::Write);
+    }
+
     /// Whether the request that was lent has been answered, and its answer written.
     pub(super) fn is_back(&self) -> bool {
         self.0.borrow().lease.is_back()
@@ -305,14 +311,9 @@ impl AsyncWrite for Wire {
 
     /// What was only lent is not for actix to end.
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.0.borrow().lease.is_request() {
-            return Poll::Ready(Ok(()));
+        if !self.0.borrow().lease.is_request() {
+            self.shut();
         }
-        let shut = SockRef::from(&*self.0.borrow().stream).shutdown(Shutdown::Write);
-        Poll::Ready(match shut {
-            // The client was faster.
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
-            result => result,
-        })
+        Poll::Ready(Ok(()))
     }
 }

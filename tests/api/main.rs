@@ -31,6 +31,7 @@ mod ingest_options;
 mod ingest_packagers;
 mod ingest_uploads;
 mod layers;
+mod leaving;
 #[cfg(target_os = "linux")]
 mod limits;
 #[cfg(target_os = "linux")]
