@@ -93,6 +93,9 @@ impl Desk {
         peer: Option<SocketAddr>,
         (keep_alive, takes_uploads): (Duration, bool),
     ) -> Self {
+        if takes_uploads {
+            wire.take_uploads();
+        }
         Self { site, wire, peer, takes_uploads, idle: Idle::new(keep_alive) }
     }
 
@@ -116,12 +119,12 @@ impl Desk {
                 Outcome::Left | Outcome::Cut => return Ok(()),
                 Outcome::Passed => match self.until_back(actix).await {
                     None => {}
-                    Some(Ok(())) if self.takes_uploads && self.is_left() => self.wire.shut(),
                     Some(ended) => return ended,
                 },
             }
             self.idle.begins();
         }
+        self.wire.end();
         Ok(())
     }
 
@@ -316,12 +319,6 @@ impl Desk {
             Poll::Pending => Poll::Pending,
         })
         .await
-    }
-
-    /// Whether actix has ended because the client left before it was answered, and there is more
-    /// of what it sent.
-    fn is_left(&self) -> bool {
-        !self.wire.is_back() && self.wire.has_more()
     }
 }
 

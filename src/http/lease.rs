@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn ingest_behind_a_request_lets_it_be_answered_before_its_client_is_missed() {
+    fn finished_is_a_request_before_its_client_is_missed_who_sent_more() {
         let mut with_more = lease();
         assert_eq!([with_more.ends(true), with_more.ends(true)], [false, true]);
         assert!(lease().ends(false));

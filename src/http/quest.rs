@@ -57,6 +57,11 @@ pub(super) fn forget_headers(http: &mut ServiceRequest) {
     }
 }
 
+fn came(http: &ServiceRequest, now: Instant) -> Came {
+    let came = http.request().conn_data().and_then(Outlet::came);
+    came.unwrap_or(Came { since: now, was_held: false })
+}
+
 impl Quest<'_> {
     /// Whether this file is what the client waits for. Not to be asked while the library is
     /// locked.
@@ -91,9 +96,8 @@ impl Quest<'_> {
 
     /// The answer now, or when it is there.
     pub(super) async fn find(&self, http: &mut ServiceRequest, wait: Duration) -> Lookup {
-        let came = http.request().conn_data().and_then(Outlet::came);
         let now = Instant::now();
-        let Came { since, was_held } = came.unwrap_or(Came { since: now, was_held: false });
+        let Came { since, was_held } = came(http, now);
         let held = || was_held.then(|| since.elapsed());
         let current = self.site.library.current(self.path);
         if let Some(file) = &current {
@@ -102,15 +106,14 @@ impl Quest<'_> {
         if let Some(file) = current.filter(|file| self.accepts(file)) {
             return Lookup::new(Ok(Answer::Live(file)), held());
         }
+        if was_held && since + wait <= now {
+            // It has waited in vain.
+            return Lookup::new(Ok(Answer::Absent), held());
+        }
         // Registered before the disk is looked at: no wake-up is lost.
         let address = http.peer_addr().map(|address| address.ip());
-        // It has waited, and only wants to know what there is.
-        let is_over = wait.is_zero() || (was_held && since + wait <= now);
-        let mut hold = if is_over {
-            None
-        } else {
-            self.site.holds.enter(&self.site.library, self.path, address)
-        };
+        let enter = || self.site.holds.enter(&self.site.library, self.path, address);
+        let mut hold = (!wait.is_zero()).then(enter).flatten();
         let mut shutdown = self.site.shutdown.clone();
         let is_held = hold.is_some();
         let may_be_stored = self.site.folder.may_be_stored(self.path);
@@ -125,7 +128,7 @@ impl Quest<'_> {
             () = shutdown.stopped() => Err(Failure::Stopping),
             () = std::future::ready(()), if is_known => Ok(Answer::Absent),
         };
-        if is_over || !matches!(&answer, Ok(answer) if !self.is_answer(answer)) {
+        if wait.is_zero() || !matches!(&answer, Ok(answer) if !self.is_answer(answer)) {
             return Lookup::new(answer, held());
         }
         let Some(hold) = &mut hold else {

@@ -43,6 +43,8 @@ struct Socket {
     ahead: BytesMut,
     /// Nothing comes behind that.
     is_ended: bool,
+    /// What its client has pushed is taken though it has left.
+    takes_uploads: bool,
     /// What actix is to read next.
     inbox: BytesMut,
     /// A body follows the head that actix writes next.
@@ -75,6 +77,7 @@ impl Wire {
             lease: Lease::Connection,
             ahead: BytesMut::new(),
             is_ended: false,
+            takes_uploads: false,
             inbox: BytesMut::new(),
             keeps_head: false,
             head: Vec::new(),
@@ -90,6 +93,11 @@ impl Wire {
     /// Where the bodies of this connection write.
     pub(super) fn outlet(&self) -> Outlet {
         Outlet(self.0.clone())
+    }
+
+    /// Encoders push over it.
+    pub(super) fn take_uploads(&self) {
+        self.0.borrow_mut().takes_uploads = true;
     }
 
     /// Looks at what has been read and not yet taken; `None` if that is nothing.
@@ -137,6 +145,19 @@ impl Wire {
         let mut socket = self.0.borrow_mut();
         socket.inbox = std::mem::take(&mut socket.ahead);
         socket.lease = Lease::Connection;
+    }
+
+    /// Ends the connection. What has come is taken: were it left unread, the system would reset the
+    /// connection, and the end of a reply might be lost.
+    pub(super) fn end(&self) {
+        self.shut();
+        let stream = self.stream();
+        DESK.with_borrow_mut(|buffer| {
+            let mut left = AHEAD_BYTES / DESK_BYTES;
+            while left > 0 && matches!(stream.try_read(buffer), Ok(1..)) {
+                left -= 1;
+            }
+        });
     }
 
     /// Nothing more is sent: what was sent last may be a part of a reply.
@@ -218,7 +239,8 @@ impl Socket {
             }
             self.is_ended = !matches!(ready!(self.poll_fill(cx)), Ok(1..));
         }
-        Poll::Ready(())
+        // What is under way ends by itself, and then comes what was pushed behind it.
+        if self.takes_uploads && !self.ahead.is_empty() { Poll::Pending } else { Poll::Ready(()) }
     }
 
     /// For actix.
