@@ -123,7 +123,7 @@ impl Wire {
     }
 
     /// Resolves when the client is gone, or takes back its half. What it sends meanwhile is kept
-    /// for later. Cancel safe.
+    /// for later; where encoders push, nobody is gone before that has been taken. Cancel safe.
     pub(super) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.0.borrow_mut().poll_gone(cx)
     }
